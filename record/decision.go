@@ -1,0 +1,216 @@
+package record
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"math/bits"
+
+	"orrery.dev"
+)
+
+// The flags of a decision.
+const (
+	hasFallback   = 1 << 0
+	releaseAsHex  = 1 << 1 // the release is a hex SHA-256, stored as 32 bytes
+	decisionFlags = 1 << 2
+)
+
+const digestSize = 32
+
+// AppendDecision appends the record of a decision to b. received is when the
+// event decided on was; the offset is not part of the record.
+//
+// After the header come: flags; the release, as 32 bytes or as text; the score
+// [8]; the action; the rule as a varint; the fallback where there is one; the
+// three stage times as varints; and the vector: its length, then four bits a
+// value that say how many bytes it has, then those bytes. A value has the bytes
+// of its IEEE 754 form, big-endian, up to the last that is not zero, so 0 has
+// none and small counts one to three; 15 stands for NaN, a missing value.
+func AppendDecision(b []byte, contract orrery.Fingerprint, received orrery.Instant, d *orrery.Decision) []byte {
+	b = appendHeader(b, DecisionKind, contract, received)
+	var digest [digestSize]byte
+	flags, isDigest := byte(0), hexDigest(&digest, string(d.Release))
+	if isDigest {
+		flags |= releaseAsHex
+	}
+	if d.Fallback != "" {
+		flags |= hasFallback
+	}
+	b = append(b, flags)
+	if isDigest {
+		b = append(b, digest[:]...)
+	} else {
+		b = appendText(b, string(d.Release))
+	}
+	b = binary.LittleEndian.AppendUint64(b, canonicalBits(d.Score))
+	b = appendVarint(appendText(b, d.Action), int64(d.Rule))
+	if d.Fallback != "" {
+		b = appendText(b, d.Fallback)
+	}
+	b = appendVarint(b, d.Micros.Decode)
+	b = appendVarint(b, d.Micros.Sequence)
+	b = appendVarint(b, d.Micros.Score)
+	return appendVector(b, d.Vector)
+}
+
+func canonicalBits(x float64) uint64 {
+	if x != x {
+		return canonicalNaN
+	}
+	return math.Float64bits(x)
+}
+
+// hexDigest decodes s into digest if it is a SHA-256 in lower-case hex.
+func hexDigest(digest *[digestSize]byte, s string) bool {
+	if len(s) != 2*digestSize {
+		return false
+	}
+	for i := range digest {
+		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
+		if high > 15 || low > 15 {
+			return false
+		}
+		digest[i] = high<<4 | low
+	}
+	return true
+}
+
+func hexDigit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
+}
+
+// sizeOfNaN is the size that stands for a missing value.
+const sizeOfNaN = 15
+
+func appendVector(b []byte, vector []float64) []byte {
+	b = binary.AppendUvarint(b, uint64(len(vector)))
+	sizes := len(b)
+	for range (len(vector) + 1) / 2 {
+		b = append(b, 0)
+	}
+	for i, x := range vector {
+		size, u := sizeOfNaN, math.Float64bits(x)
+		if x == x {
+			size = 8 - bits.TrailingZeros64(u)/8
+			// All eight bytes are appended and the zeros dropped, which is faster
+			// than a loop over them.
+			b = binary.BigEndian.AppendUint64(b, u)
+			b = b[:len(b)-8+size]
+		}
+		b[sizes+i/2] |= byte(size) << (4 * (i % 2))
+	}
+	return b
+}
+
+// DecodeDecision reads the decision at an offset. The error is of kind Damaged
+// with code record_damaged, or Header's.
+func DecodeDecision(data []byte, offset orrery.Offset) (orrery.Decision, error) {
+	var d orrery.Decision
+	err := DecodeDecisionInto(&d, data, offset)
+	return d, err
+}
+
+// DecodeDecisionInto is DecodeDecision into a decision that may have been used
+// before: the memory of d.Vector is used again, and texts that did not change
+// are kept. After an error d is of no use.
+func DecodeDecisionInto(d *orrery.Decision, data []byte, offset orrery.Offset) error {
+	_, r, err := body(data, DecisionKind)
+	if err != nil {
+		return err
+	}
+	d.Offset = offset
+	flags := r.byte()
+	if flags >= decisionFlags {
+		r.fail("it is a decision with unknown flags")
+	}
+	readRelease(d, &r, flags)
+	score := r.uint64()
+	if d.Score = math.Float64frombits(score); canonicalBits(d.Score) != score {
+		r.fail("its score is a NaN of another form")
+	}
+	keep(&d.Action, r.text())
+	d.Rule = int(r.varint())
+	d.Fallback = ""
+	if flags&hasFallback != 0 {
+		if d.Fallback = string(r.text()); d.Fallback == "" {
+			r.fail("its fallback is empty")
+		}
+	}
+	d.Micros = orrery.StageMicros{Decode: r.varint(), Sequence: r.varint(), Score: r.varint()}
+	d.Vector = readVector(d.Vector[:0], &r)
+	return r.end()
+}
+
+func readRelease(d *orrery.Decision, r *reader, flags byte) {
+	if flags&releaseAsHex == 0 {
+		var digest [digestSize]byte
+		text := r.text()
+		if hexDigest(&digest, string(text)) {
+			r.fail("its release is in another form")
+		}
+		keep(&d.Release, text)
+		return
+	}
+	var text [2 * digestSize]byte
+	if digest := r.bytes(digestSize); digest != nil {
+		hex.Encode(text[:], digest)
+		keep(&d.Release, text[:])
+	}
+}
+
+// keep sets s to the text, without making a string when it is the same.
+func keep[T ~string](s *T, text []byte) {
+	if string(*s) != string(text) {
+		*s = T(text)
+	}
+}
+
+// readVector appends the values that follow to vector.
+func readVector(vector []float64, r *reader) []float64 {
+	n := r.uvarint()
+	if n > 2*uint64(len(r.data)) {
+		r.fail("it ends early")
+		return vector
+	}
+	sizes := r.bytes((n + 1) / 2)
+	if n%2 == 1 && sizes[n/2]>>4 != 0 {
+		r.fail("its vector has a value too many")
+	}
+	if uint64(cap(vector)) < n {
+		vector = make([]float64, 0, n)
+	}
+	for i := range int(n) {
+		size := int(sizes[i/2] >> (4 * (i % 2)) & 15)
+		if size == sizeOfNaN {
+			vector = append(vector, math.NaN())
+			continue
+		}
+		if size > 8 || size > len(r.data) || size > 0 && r.data[size-1] == 0 {
+			r.fail("its vector has a value in another form")
+			return vector
+		}
+		u := uint64(0)
+		if len(r.data) >= 8 && size > 0 {
+			u = binary.BigEndian.Uint64(r.data) &^ (1<<(64-8*size) - 1)
+		} else {
+			for j := range size {
+				u |= uint64(r.data[j]) << (56 - 8*j)
+			}
+		}
+		r.data = r.data[size:]
+		x := math.Float64frombits(u)
+		if x != x {
+			r.fail("its vector has a NaN of another form")
+			return vector
+		}
+		vector = append(vector, x)
+	}
+	return vector
+}

@@ -1,0 +1,131 @@
+package record
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"orrery.dev"
+)
+
+func decision() *orrery.Decision {
+	return &orrery.Decision{Offset: 7, Release: orrery.ReleaseID(strings.Repeat("0123456789abcdef", 4)), Score: 0.0123456,
+		Vector: []float64{57.16, 1, 0, 3, 12, 61, 52.013333, 48.917, 50.2213, 0, 7, 30, 0, 0.25, math.NaN()},
+		Action: "approve", Rule: 2, Micros: orrery.StageMicros{Decode: 12, Sequence: 105, Score: 3}}
+}
+
+func drawDecision(t *rapid.T) *orrery.Decision {
+	number := rapid.OneOf(rapid.Float64(), rapid.Map(rapid.IntRange(-5, 300), func(i int) float64 { return float64(i) }),
+		rapid.SampledFrom([]float64{math.NaN(), math.Copysign(0, -1), math.Inf(1), math.Inf(-1), 5e-324, math.MaxFloat64}))
+	release := rapid.OneOf(rapid.StringMatching("[0-9a-f]{64}"), rapid.StringMatching("[0-9A-F]{64}"), rapid.String())
+	return &orrery.Decision{
+		Offset: orrery.Offset(rapid.Uint64().Draw(t, "offset")), Release: orrery.ReleaseID(release.Draw(t, "release")),
+		Vector: rapid.SliceOf(number).Draw(t, "vector"), Score: number.Draw(t, "score"), Action: rapid.String().Draw(t, "action"),
+		Rule: rapid.Int().Draw(t, "rule"), Fallback: rapid.String().Draw(t, "fallback"),
+		Micros: orrery.StageMicros{Decode: rapid.Int64().Draw(t, "decode"), Sequence: rapid.Int64().Draw(t, "sequence"), Score: rapid.Int64().Draw(t, "score time")},
+	}
+}
+
+// same compares decisions, numbers by their bits but for NaN, which is one.
+func same(a, b *orrery.Decision) bool {
+	if len(a.Vector) != len(b.Vector) || canonicalBits(a.Score) != canonicalBits(b.Score) {
+		return false
+	}
+	for i := range a.Vector {
+		if canonicalBits(a.Vector[i]) != canonicalBits(b.Vector[i]) {
+			return false
+		}
+	}
+	return a.Offset == b.Offset && a.Release == b.Release && a.Action == b.Action && a.Rule == b.Rule && a.Fallback == b.Fallback && a.Micros == b.Micros
+}
+
+func TestDecisionComesBack(t *testing.T) {
+	var again orrery.Decision
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDecision(t)
+		data := AppendDecision([]byte("before"), fingerprint, 5, d)[len("before"):]
+		got, err := DecodeDecision(data, d.Offset)
+		if err != nil || !same(&got, d) {
+			t.Fatalf("got %+v, %v, want %+v", got, err, *d)
+		}
+		if err := DecodeDecisionInto(&again, data, d.Offset); err != nil || !same(&again, d) {
+			t.Fatalf("into a used decision: %+v, %v, want %+v", again, err, *d)
+		}
+		for i := range data {
+			if _, err := DecodeDecision(data[:i], 1); orrery.CodeOf(err) != "record_damaged" {
+				t.Fatalf("the first %d of %d bytes: %v", i, len(data), err)
+			}
+		}
+		if _, err := DecodeDecision(append(data, 0), 1); orrery.CodeOf(err) != "record_damaged" {
+			t.Fatalf("a byte more: %v", err)
+		}
+	})
+}
+
+// TestDecisionHasOneNaN encodes NaNs of other bits: the records are the same.
+func TestDecisionHasOneNaN(t *testing.T) {
+	a, b := decision(), decision()
+	a.Score, b.Score = math.NaN(), math.Float64frombits(0xfff0_0000_0000_0001)
+	b.Vector[14] = math.Float64frombits(0x7ff8_dead_beef_0000)
+	if !bytes.Equal(AppendDecision(nil, fingerprint, 5, a), AppendDecision(nil, fingerprint, 5, b)) {
+		t.Fatal("NaNs of two forms give two records")
+	}
+}
+
+func TestDecisionIsSmall(t *testing.T) {
+	// The release takes 32 bytes and the six averages of the vector 48.
+	if size := len(AppendDecision(nil, fingerprint, 5, decision())) - HeaderSize; size > 140 {
+		t.Fatalf("a decision has %d bytes after the header", size)
+	}
+}
+
+func TestDecisionRefused(t *testing.T) {
+	const flagsAt, releaseAt, scoreAt = HeaderSize, HeaderSize + 1, HeaderSize + 33
+	d := decision()
+	d.Vector = []float64{1, 0.3, math.NaN()}
+	end := len(AppendDecision(nil, fingerprint, 5, d)) // vector: 3, two bytes of sizes, 2 bytes, 8 bytes
+	tests := []struct {
+		name   string
+		change func([]byte) []byte
+	}{
+		{"another kind", func(b []byte) []byte { b[1] = byte(EventKind); return b }},
+		{"unknown flag", func(b []byte) []byte { b[flagsAt] |= 4; return b }},
+		{"no fallback", func(b []byte) []byte { b[flagsAt] |= hasFallback; return b }},
+		{"release in the other form", func(b []byte) []byte { b[flagsAt] &^= releaseAsHex; b[releaseAt] = 32; return b[:releaseAt+1] }},
+		{"another NaN as score", func(b []byte) []byte { copy(b[scoreAt:], []byte{2, 0, 0, 0, 0, 0, 0xf8, 0x7f}); return b }},
+		{"a value too many", func(b []byte) []byte { b[end-11] |= 0x10; return b }},
+		{"a value of 9 bytes", func(b []byte) []byte { b[end-12] |= 0x90; return append(b, 1) }},
+		{"a value with a zero at its end", func(b []byte) []byte { b[end-1] = 0; return b }},
+		{"a NaN with its bytes", func(b []byte) []byte { copy(b[end-8:], []byte{0x7f, 0xf8}); return b }},
+		{"a vector of 2^63 values", func(b []byte) []byte {
+			return append(b[:end-13:end-13], 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1)
+		}},
+	}
+	for _, test := range tests {
+		_, err := DecodeDecision(test.change(AppendDecision(nil, fingerprint, 5, d)), 1)
+		if orrery.CodeOf(err) != "record_damaged" {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+func FuzzDecodeDecision(f *testing.F) {
+	f.Add(AppendDecision(nil, fingerprint, 5, decision()))
+	f.Add(AppendDecision(nil, fingerprint, 5, &orrery.Decision{Release: "none", Score: math.NaN(), Fallback: "the model took too long", Rule: -1}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := DecodeDecision(data, 1)
+		if err != nil {
+			return
+		}
+		h, err := Header(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := AppendDecision(nil, h.Contract, h.Received, &d); !bytes.Equal(again, data) {
+			t.Fatalf("%x decodes to %+v, which is %x", data, d, again)
+		}
+	})
+}

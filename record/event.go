@@ -1,0 +1,244 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+
+	"orrery.dev"
+)
+
+// The flags of an event. They are set where a part could not be left out.
+const (
+	hasID      = 1 << 0 // the id is not that of the id field
+	hasTime    = 1 << 1 // the time is not that of the time field
+	eventFlags = 1 << 2
+)
+
+// AppendEvent appends the record of an event to b. e.Values must fit e.Type; a
+// value of another type than its field's is a fault of the caller and panics.
+// The offset is not part of the record: it is the record's key.
+//
+// After the header come: flags; the type's index in the contract; the length of
+// an id and the distance from the received time of a time that the fields do not
+// give; the length of all texts; one presence bit for each field, low bit first;
+// then each value present, in field order: an int or decimal as a varint, a
+// timestamp as a varint of its distance from the received time, a float as 8
+// bytes, a bool as one, a string or entity as its length. The bytes of all texts
+// follow together, the id's first, so that a decoder makes one string of them.
+func AppendEvent(b []byte, contract orrery.Fingerprint, e *orrery.Event) []byte {
+	t := e.Type
+	if len(e.Values) != len(t.Fields) {
+		panic(fmt.Sprintf("record: event %s has %d values for %d fields", t.Name, len(e.Values), len(t.Fields)))
+	}
+	b = appendHeader(b, EventKind, contract, e.Received)
+	flags := byte(0)
+	if !idMatches(e) {
+		flags |= hasID
+	}
+	if !timeMatches(e) {
+		flags |= hasTime
+	}
+	b = binary.AppendUvarint(append(b, flags), uint64(t.Index))
+	texts := 0
+	if flags&hasID != 0 {
+		b = binary.AppendUvarint(b, uint64(len(e.ID)))
+		texts = len(e.ID)
+	}
+	if flags&hasTime != 0 {
+		b = appendVarint(b, int64(e.Time-e.Received))
+	}
+	for i := range e.Values {
+		texts += len(e.Values[i].Text())
+	}
+	b = appendValues(binary.AppendUvarint(b, uint64(texts)), e)
+	if flags&hasID != 0 {
+		b = append(b, e.ID...)
+	}
+	for i := range e.Values {
+		b = append(b, e.Values[i].Text()...)
+	}
+	return b
+}
+
+func appendValues(b []byte, e *orrery.Event) []byte {
+	present := len(b)
+	for range presenceBytes(len(e.Values)) {
+		b = append(b, 0)
+	}
+	for i, v := range e.Values {
+		if v.IsMissing() {
+			continue
+		}
+		if v.Type() != e.Type.Fields[i].Type {
+			panic(fmt.Sprintf("record: field %s.%s holds a %s", e.Type.Name, e.Type.Fields[i].Name, v.Type()))
+		}
+		b[present+i/8] |= 1 << (i % 8)
+		switch v.Type() {
+		case orrery.String, orrery.Entity:
+			b = binary.AppendUvarint(b, uint64(len(v.Text())))
+		case orrery.Timestamp:
+			b = appendVarint(b, int64(v.Instant()-e.Received))
+		case orrery.Int, orrery.Decimal:
+			b = appendVarint(b, v.Units())
+		case orrery.Float:
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Float()))
+		case orrery.Bool:
+			b = append(b, byte(v.Number(0)))
+		}
+	}
+	return b
+}
+
+func presenceBytes(fields int) int { return (fields + 7) / 8 }
+
+// idMatches reports whether the event's id is what its id field says.
+func idMatches(e *orrery.Event) bool {
+	switch v := e.Values[e.Type.IDField]; v.Type() {
+	case orrery.String:
+		return v.Text() == e.ID
+	case orrery.Int:
+		var digits [20]byte
+		return string(strconv.AppendInt(digits[:0], v.Units(), 10)) == e.ID
+	}
+	return false
+}
+
+func timeMatches(e *orrery.Event) bool {
+	v := e.Values[e.Type.TimeField]
+	return v.Type() == orrery.Timestamp && v.Instant() == e.Time
+}
+
+// DecodeEvent reads an event; its Offset is 0. contracts gives the contract of
+// a fingerprint, nil where it is not known. The error is of kind Damaged with
+// code record_damaged, or contract_unknown; or it is Header's.
+func DecodeEvent(data []byte, contracts func(orrery.Fingerprint) *orrery.Contract) (orrery.Event, error) {
+	var e orrery.Event
+	err := DecodeEventInto(&e, data, contracts)
+	return e, err
+}
+
+// DecodeEventInto is DecodeEvent into an event that may have been used before:
+// the memory of e.Values is used again. After an error e is of no use.
+func DecodeEventInto(e *orrery.Event, data []byte, contracts func(orrery.Fingerprint) *orrery.Contract) error {
+	h, r, err := body(data, EventKind)
+	if err != nil {
+		return err
+	}
+	flags, index := r.byte(), r.uvarint()
+	if r.fault != "" || flags >= eventFlags {
+		return damaged("it is an event with flags %#x", flags)
+	}
+	c := contracts(h.Contract)
+	if c == nil {
+		return orrery.Errorf(orrery.Damaged, "contract_unknown", "a record was written under contract %s, which is not recorded", h.Contract).
+			WithNext("restore the data directory from a copy")
+	}
+	if index >= uint64(len(c.Events)) {
+		return damaged("it is of event type %d of %d", index, len(c.Events))
+	}
+	*e = orrery.Event{Type: c.Events[index], Received: h.Received, Values: e.Values[:0]}
+	return decodeEvent(e, &r, flags)
+}
+
+func decodeEvent(e *orrery.Event, r *reader, flags byte) error {
+	idLength, afterReceived := uint64(0), int64(0)
+	if flags&hasID != 0 {
+		idLength = r.uvarint()
+	}
+	if flags&hasTime != 0 {
+		afterReceived = r.varint()
+	}
+	texts := r.tail(r.uvarint())
+	e.ID = take(&texts, idLength, r)
+	readValues(e, r, texts)
+	if err := r.end(); err != nil {
+		return err
+	}
+	if flags&hasTime != 0 {
+		e.Time = e.Received + orrery.Instant(afterReceived)
+	}
+	return takeFromFields(e, flags)
+}
+
+// take gives the next n bytes of the texts.
+func take(texts *string, n uint64, r *reader) string {
+	if n > uint64(len(*texts)) {
+		r.fail("its texts end early")
+		return ""
+	}
+	text := (*texts)[:n]
+	*texts = (*texts)[n:]
+	return text
+}
+
+// readValues reads the values of e's type into e.Values, and uses up the texts.
+func readValues(e *orrery.Event, r *reader, texts string) {
+	fields := e.Type.Fields
+	present := r.bytes(uint64(presenceBytes(len(fields))))
+	if r.fault != "" {
+		return
+	}
+	if n := len(fields); n%8 != 0 && present[n/8]>>(n%8) != 0 {
+		r.fail("it has a value for a field that is none")
+		return
+	}
+	if cap(e.Values) < len(fields) {
+		e.Values = make([]orrery.Value, 0, len(fields))
+	}
+	for i := range fields {
+		if present[i/8]>>(i%8)&1 == 0 {
+			e.Values = append(e.Values, orrery.Value{})
+			continue
+		}
+		switch fields[i].Type {
+		case orrery.String:
+			e.Values = append(e.Values, orrery.StringValue(take(&texts, r.uvarint(), r)))
+		case orrery.Entity:
+			e.Values = append(e.Values, orrery.EntityValue(take(&texts, r.uvarint(), r)))
+		case orrery.Timestamp:
+			e.Values = append(e.Values, orrery.TimestampValue(e.Received+orrery.Instant(r.varint())))
+		case orrery.Int:
+			e.Values = append(e.Values, orrery.IntValue(r.varint()))
+		case orrery.Decimal:
+			e.Values = append(e.Values, orrery.DecimalValue(r.varint()))
+		case orrery.Float:
+			e.Values = append(e.Values, orrery.FloatValue(math.Float64frombits(r.uint64())))
+		case orrery.Bool:
+			e.Values = append(e.Values, orrery.BoolValue(r.bool()))
+		default:
+			r.fail("its contract has a field of no type")
+		}
+	}
+	if texts != "" {
+		r.fail("its texts go on behind the last")
+	}
+}
+
+// takeFromFields fills in the id and time that the fields give. A record that
+// repeats what its fields give, or leaves out what they do not, is damaged.
+func takeFromFields(e *orrery.Event, flags byte) error {
+	id, at := e.Values[e.Type.IDField], e.Values[e.Type.TimeField]
+	if flags&hasID == 0 {
+		switch id.Type() {
+		case orrery.String:
+			e.ID = id.Text()
+		case orrery.Int:
+			e.ID = strconv.FormatInt(id.Units(), 10)
+		default:
+			return damaged("it is a %s without an id", e.Type.Name)
+		}
+	} else if idMatches(e) {
+		return damaged("it is a %s with its id twice", e.Type.Name)
+	}
+	if flags&hasTime == 0 {
+		if at.Type() != orrery.Timestamp {
+			return damaged("it is a %s without a time", e.Type.Name)
+		}
+		e.Time = at.Instant()
+	} else if timeMatches(e) {
+		return damaged("it is a %s with its time twice", e.Type.Name)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package record
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"orrery.dev"
+)
+
+var update = flag.Bool("update", false, "write testdata/version1.txt anew; only before version 1 is released")
+
+const goldenFile = "testdata/version1.txt"
+
+// goldenEvents are events of every shape that version 1 has.
+func goldenEvents() map[string]*orrery.Event {
+	whole, bare, own := transaction(), transaction(), transaction()
+	for i := 4; i < len(bare.Values); i++ {
+		bare.Values[i] = orrery.Value{}
+	}
+	own.ID, own.Time = "another", own.Received+1
+	tick := &orrery.Event{Type: contract.Events[1], ID: "-9223372036854775808", Time: math.MaxInt64, Received: math.MinInt64,
+		Values: []orrery.Value{orrery.TimestampValue(math.MaxInt64), orrery.IntValue(math.MinInt64)}}
+	return map[string]*orrery.Event{"event whole": whole, "event bare": bare, "event own id and time": own, "event tick": tick}
+}
+
+func goldenDecisions() map[string]*orrery.Decision {
+	fallback := &orrery.Decision{Offset: 7, Release: "builtin", Score: math.NaN(), Action: "review", Rule: -1, Fallback: "deadline"}
+	return map[string]*orrery.Decision{"decision": decision(), "decision fallback": fallback}
+}
+
+func goldenControls() map[string]*Control {
+	return map[string]*Control{"control": {Type: "release", At: 5, Body: json.RawMessage(`{"release":"abc"}`)}, "control bare": {Type: "pause", At: 5}}
+}
+
+// golden reads the file: a name, then the record in hex, on each line.
+func golden(t *testing.T) map[string][]byte {
+	text, err := os.ReadFile(goldenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := map[string][]byte{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, digits, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if records[name], err = hex.DecodeString(digits); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return records
+}
+
+// TestGolden reads records that version 1 wrote, which every later version
+// must, and writes them again, which version 1 must do to the byte.
+func TestGolden(t *testing.T) {
+	now := map[string][]byte{}
+	for name, e := range goldenEvents() {
+		now[name] = AppendEvent(nil, fingerprint, e)
+	}
+	for name, d := range goldenDecisions() {
+		now[name] = AppendDecision(nil, fingerprint, 5, d)
+	}
+	for name, c := range goldenControls() {
+		now[name] = AppendControl(nil, fingerprint, c.At, c)
+	}
+	if *update {
+		writeGolden(t, now)
+	}
+	recorded := golden(t)
+	if len(recorded) != len(now) {
+		t.Errorf("%d records in %s, want %d", len(recorded), goldenFile, len(now))
+	}
+	for name, data := range now {
+		if hex.EncodeToString(recorded[name]) != hex.EncodeToString(data) {
+			t.Errorf("%s is written as\n%x, and was\n%x", name, data, recorded[name])
+		}
+	}
+	readGolden(t, recorded)
+}
+
+func readGolden(t *testing.T, recorded map[string][]byte) {
+	for name, want := range goldenEvents() {
+		got, err := DecodeEvent(recorded[name], contracts)
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(*want) {
+			t.Errorf("%s is read as %v, %v, want %v", name, got, err, *want)
+		}
+	}
+	for name, want := range goldenDecisions() {
+		got, err := DecodeDecision(recorded[name], want.Offset)
+		if err != nil || !same(&got, want) {
+			t.Errorf("%s is read as %v, %v, want %v", name, got, err, *want)
+		}
+	}
+	for name, want := range goldenControls() {
+		got, err := DecodeControl(recorded[name])
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(*want) {
+			t.Errorf("%s is read as %v, %v, want %v", name, got, err, *want)
+		}
+	}
+}
+
+func writeGolden(t *testing.T, records map[string][]byte) {
+	text := "# Records of format version 1, in hex, of the events, decisions and controls in golden_test.go.\n"
+	for _, name := range []string{"event whole", "event bare", "event own id and time", "event tick", "decision", "decision fallback", "control", "control bare"} {
+		text += fmt.Sprintf("%s: %x\n", name, records[name])
+	}
+	if err := os.WriteFile(goldenFile, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
