@@ -1,0 +1,143 @@
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// pebbleFormat is the version of Pebble's own files. It is raised together with
+// this package's, so that FORMAT alone says who can read a directory.
+const pebbleFormat = pebble.FormatValueSeparation
+
+// engine is one Pebble instance and what went wrong under it.
+type engine struct {
+	db *pebble.DB
+	*fault
+}
+
+func commonOptions(o Options, cache *pebble.Cache) *pebble.Options {
+	p := &pebble.Options{
+		FS:                          o.FS,
+		Cache:                       cache,
+		MemTableSize:                o.MemTableBytes,
+		MemTableStopWritesThreshold: 4,
+		FormatMajorVersion:          pebbleFormat,
+		// One compaction at a time leaves the processors to the engine; a second
+		// comes when the first falls behind.
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+		MaxOpenFiles:               512,
+	}
+	p.Experimental.EnableColumnarBlocks = func() bool { return true }
+	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionBalanced })
+	for i := range p.Levels {
+		// Most look-ups are for what is not there: an event's id that never came
+		// before, an entity's first event. Ten bits a key leave one in a hundred
+		// of those a block to read.
+		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		// Looking one key up unpacks a block, and the store is asked for single
+		// keys more often than it is scanned.
+		p.Levels[i].BlockSize = 8 << 10
+	}
+	return p
+}
+
+func logOptions(o Options, cache *pebble.Cache, exists bool) *pebble.Options {
+	p := commonOptions(o, cache)
+	p.ErrorIfNotExists = exists
+	return p
+}
+
+func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
+	p := commonOptions(o, cache)
+	p.DisableWAL = true
+	return p
+}
+
+// openEngine opens the instance in a folder of the data directory.
+func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
+	e := &engine{fault: newFault(d.join(name))}
+	p.FS = frozenFS{p.FS, e.fault}
+	p.Logger = logger{e.fault}
+	p.EventListener = &pebble.EventListener{
+		BackgroundError: func(err error) { _ = e.set(err) },
+		DataCorruption:  func(info pebble.DataCorruptionInfo) { _ = e.set(info.Details) },
+	}
+	err := e.run(func() error {
+		db, err := pebble.Open(e.dir, p)
+		e.db = db
+		return atOpen(name, e.dir, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// atOpen words what Pebble finds wrong with its files: all but a fault of the
+// disk, which has an error of the operating system in it, is damage.
+func atOpen(name, dir string, err error) error {
+	var path *fs.PathError
+	var number syscall.Errno
+	if err == nil || errors.As(err, &path) || errors.As(err, &number) {
+		return err
+	}
+	if name == "state" {
+		return damaged(dir, err).WithNext("remove %s, which is rebuilt from the log", dir)
+	}
+	return damaged(dir, err)
+}
+
+// commit writes a batch that the caller has filled, and frees it.
+func (e *engine) commit(b *pebble.Batch, o *pebble.WriteOptions) error {
+	return e.run(func() error {
+		defer b.Close()
+		return b.Commit(o)
+	})
+}
+
+// get copies the value of a key.
+func (e *engine) get(key []byte) (value []byte, ok bool, err error) {
+	found, closer, err := e.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, explain(e.dir, err)
+	}
+	value = append(make([]byte, 0, len(found)), found...)
+	if err := closer.Close(); err != nil {
+		return nil, false, explain(e.dir, err)
+	}
+	return value, true, nil
+}
+
+// close flushes and ends the instance; after a fault it leaves it as it is.
+func (e *engine) close() error {
+	if e == nil || e.err() != nil {
+		return nil // There is nothing to end, or nothing that may be touched.
+	}
+	return e.run(func() error {
+		if err := e.db.Flush(); err != nil {
+			return err
+		}
+		return e.db.Close()
+	})
+}
+
+// logger takes what Pebble has to say. It is quiet: errors come back from calls
+// or through the event listener.
+type logger struct{ fault *fault }
+
+func (logger) Infof(string, ...any)  {}
+func (logger) Errorf(string, ...any) {}
+
+// Fatalf is called where Pebble finds itself in a state that cannot be; it must
+// not go on.
+func (l logger) Fatalf(format string, args ...any) {
+	panic(fmt.Sprintf("pebble in %s: ", l.fault.dir) + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,171 @@
+package pebble
+
+import (
+	"encoding/binary"
+	"iter"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"orrery.dev"
+	"orrery.dev/store"
+)
+
+// The log instance's keys begin with one of these. A record's key goes on with
+// its offset, big-endian, and its kind, so that keys sort as records do.
+const (
+	recordPrefix = 'r'
+	entryPrefix  = 'e'
+	metaPrefix   = 'm'
+)
+
+const recordKeySize = 1 + 8 + 1
+
+func appendRecordKey(b []byte, offset orrery.Offset, kind store.RecordKind) []byte {
+	return append(binary.BigEndian.AppendUint64(append(b, recordPrefix), uint64(offset)), byte(kind))
+}
+
+func parseRecordKey(key []byte) (orrery.Offset, store.RecordKind) {
+	return orrery.Offset(binary.BigEndian.Uint64(key[1:9])), store.RecordKind(key[9])
+}
+
+// logPort is the store's Log.
+type logPort struct {
+	*engine
+	// last is the highest offset appended.
+	last atomic.Uint64
+	// lastKind is the kind of the last record; Append's caller alone uses it.
+	lastKind store.RecordKind
+}
+
+// findLast reads where the log ends.
+func (l *logPort) findLast() error {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{recordPrefix}, UpperBound: []byte{recordPrefix + 1}})
+	if err != nil {
+		return explain(l.dir, err)
+	}
+	if it.Last() {
+		offset, kind := parseRecordKey(it.Key())
+		l.last.Store(uint64(offset))
+		l.lastKind = kind
+	}
+	if err := it.Close(); err != nil {
+		return explain(l.dir, err)
+	}
+	return nil
+}
+
+func (l *logPort) Append(b *store.Batch, sync bool) error {
+	if err := l.err(); err != nil {
+		return err
+	}
+	if len(b.Records) == 0 && len(b.Entries) == 0 {
+		return nil
+	}
+	if err := store.CheckOrder(b.Records, orrery.Offset(l.last.Load()), l.lastKind); err != nil {
+		return err
+	}
+	batch, err := l.fill(b)
+	if err != nil {
+		return l.set(err)
+	}
+	options := pebble.NoSync
+	if sync {
+		options = pebble.Sync
+	}
+	if err := l.commit(batch, options); err != nil {
+		return err
+	}
+	if n := len(b.Records); n > 0 {
+		l.lastKind = b.Records[n-1].Kind
+		l.last.Store(uint64(b.Records[n-1].Offset))
+	}
+	return nil
+}
+
+// fill copies the batch into one of Pebble's.
+func (l *logPort) fill(b *store.Batch) (*pebble.Batch, error) {
+	size := 64
+	for i := range b.Records {
+		size += recordKeySize + len(b.Records[i].Data) + 8
+	}
+	for i := range b.Entries {
+		size += len(b.Entries[i].Key) + 16
+	}
+	batch := l.db.NewBatchWithSize(size)
+	var key, value []byte
+	for i := range b.Records {
+		r := &b.Records[i]
+		key = appendRecordKey(key[:0], r.Offset, r.Kind)
+		if err := batch.Set(key, r.Data, nil); err != nil {
+			return nil, err
+		}
+	}
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		key = append(append(key[:0], entryPrefix), e.Key...)
+		value = binary.AppendUvarint(value[:0], uint64(e.Offset))
+		if err := batch.Set(key, value, nil); err != nil {
+			return nil, err
+		}
+	}
+	return batch, nil
+}
+
+func (l *logPort) Get(offset orrery.Offset, kind store.RecordKind) ([]byte, bool, error) {
+	return l.get(appendRecordKey(make([]byte, 0, recordKeySize), offset, kind))
+}
+
+// Lookup seeks rather than gets, since Pebble asks the filters of its lowest
+// level, where nearly all entries are, only when seeking.
+func (l *logPort) Lookup(key []byte) (orrery.Offset, bool, error) {
+	it, err := l.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
+	if err != nil {
+		return 0, false, explain(l.dir, err)
+	}
+	full := append(append(make([]byte, 0, 64), entryPrefix), key...)
+	ok, size, offset := it.SeekPrefixGE(full), 0, uint64(0)
+	if ok {
+		offset, size = binary.Uvarint(it.Value())
+		if size <= 0 {
+			err = damaged(l.dir, nil)
+		}
+	}
+	if closeErr := it.Close(); closeErr != nil {
+		err = explain(l.dir, closeErr)
+	}
+	return orrery.Offset(offset), ok && err == nil, err
+}
+
+// Scan needs no snapshot: the log only grows, so its end now bounds what is
+// seen.
+func (l *logPort) Scan(from orrery.Offset) iter.Seq2[store.Record, error] {
+	last := orrery.Offset(l.last.Load())
+	return func(yield func(store.Record, error) bool) {
+		if from > last {
+			return
+		}
+		it, err := l.db.NewIter(&pebble.IterOptions{
+			LowerBound: appendRecordKey(nil, from, 0),
+			UpperBound: append(appendRecordKey(nil, last, 255), 0),
+		})
+		if err != nil {
+			yield(store.Record{}, explain(l.dir, err))
+			return
+		}
+		going := true
+		for ok := it.First(); ok && going; ok = it.Next() {
+			value, err := it.ValueAndErr()
+			if err != nil {
+				break // The iterator keeps it for Close.
+			}
+			offset, kind := parseRecordKey(it.Key())
+			going = yield(store.Record{Offset: offset, Kind: kind, Data: value}, nil)
+		}
+		if err := it.Close(); err != nil && going {
+			yield(store.Record{}, explain(l.dir, err))
+		}
+	}
+}
+
+func (l *logPort) Last() (orrery.Offset, error) { return orrery.Offset(l.last.Load()), nil }

@@ -1,0 +1,134 @@
+// Package pebble keeps a store in a data directory, on two Pebble instances: a
+// synced log for the records, their entries and the meta values, and a state
+// without a write-ahead log, since replaying the log rebuilds it.
+//
+//	DIR/FORMAT         the version of this layout
+//	DIR/LOCK           held by the one process that has the directory open
+//	DIR/log/           records, entries, meta values: the truth
+//	DIR/state/         feature state and marks: a cache that may be removed
+//	DIR/blobs/DIGEST   immutable content by its SHA-256
+//
+// A fault of the disk under an instance (a failed write or sync, no space left)
+// is taken as if the power had gone at that moment: nothing more is written,
+// what is in memory stays readable, and every later write is refused with the
+// same error. What was acknowledged is there at the next Open.
+package pebble
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"orrery.dev/store"
+)
+
+// Options says how to keep the data. The zero value is for a server with a
+// small share of a machine.
+type Options struct {
+	// CacheBytes is the memory for blocks read from disk, shared by log and
+	// state; 0 is 256 MiB. Pebble takes its memtables' memory out of it, and when
+	// nothing is left every look-up reads its filter from disk.
+	CacheBytes int64
+	// MemTableBytes is the memory in which each instance gathers writes before
+	// they go to a sorted file; up to four such are held. 0 is 16 MiB.
+	MemTableBytes uint64
+	// FS is the file system, nil for the machine's.
+	FS vfs.FS
+}
+
+func (o Options) withDefaults() Options {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 256 << 20
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = 16 << 20
+	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	return o
+}
+
+// Store is an open data directory.
+type Store struct {
+	lock  io.Closer
+	log   *engine
+	state *engine
+
+	records  logPort
+	features statePort
+	values   metaPort
+	blobs    *blobPort
+
+	closing sync.Once
+	closed  error
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the data directory, or makes one where dir does not exist or is
+// empty. The error is one of these, and what is refused is left as it was:
+//
+//	data_dir_in_use      another process, or this one, has it open
+//	data_dir_newer       a newer version wrote it
+//	data_dir_not_ours    it holds something else
+//	data_dir_damaged     it cannot be read as it was written
+//	data_dir_permission  this user may not read or write it
+//	disk_full, disk_failed
+func Open(dir string, options Options) (*Store, error) {
+	o := options.withDefaults()
+	d, err := openDirectory(o.FS, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{lock: d.lock}
+	if err := s.open(d, o); err != nil {
+		// The cause of not opening is the one to report.
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(d *directory, o Options) (err error) {
+	cache := pebble.NewCache(o.CacheBytes)
+	defer cache.Unref()
+	logExists := !d.fresh
+	if s.log, err = openEngine(d, "log", logOptions(o, cache, logExists)); err != nil {
+		return err
+	}
+	if s.state, err = openEngine(d, "state", stateOptions(o, cache)); err != nil {
+		return err
+	}
+	if s.blobs, err = openBlobs(d); err != nil {
+		return err
+	}
+	s.features, s.values = statePort{s.state}, metaPort{s.log}
+	s.records.engine = s.log
+	return s.records.findLast()
+}
+
+// Log gives the records and their entries.
+func (s *Store) Log() store.Log { return &s.records }
+
+// State gives feature state.
+func (s *Store) State() store.State { return s.features }
+
+// Meta gives the named values.
+func (s *Store) Meta() store.Meta { return s.values }
+
+// Blob gives the immutable content.
+func (s *Store) Blob() store.Blob { return s.blobs }
+
+// Close writes out what is in memory, so that the next Open is fast, and
+// releases the directory. No call may be under way, and none may follow, except
+// another Close, which gives the same error.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.closed = errors.Join(s.state.close(), s.log.close(), s.lock.Close())
+	})
+	return s.closed
+}

@@ -1,0 +1,128 @@
+package pebble
+
+import (
+	"encoding/binary"
+	"iter"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"orrery.dev"
+	"orrery.dev/store"
+)
+
+// The state instance's keys begin with one of these, then the table.
+const (
+	itemPrefix = 's'
+	markPrefix = 'k'
+)
+
+// statePort is the store's State. Without a write-ahead log, what survives a
+// crash is the writes up to some moment, in their order and each batch whole:
+// memory is written out in the order in which it was filled.
+type statePort struct{ *engine }
+
+func appendTableKey(b []byte, prefix byte, table store.TableID) []byte {
+	return append(append(b, prefix), table[:]...)
+}
+
+const itemKeyStart = 1 + len(store.TableID{})
+
+func (s statePort) Get(table store.TableID, key string) ([]byte, bool, error) {
+	return s.get(append(appendTableKey(make([]byte, 0, 64), itemPrefix, table), key...))
+}
+
+func (s statePort) Write(items []store.StateItem) error {
+	if err := s.err(); err != nil || len(items) == 0 {
+		return err
+	}
+	batch := s.db.NewBatch()
+	var key []byte
+	for i := range items {
+		key = append(appendTableKey(key[:0], itemPrefix, items[i].Table), items[i].Key...)
+		if err := batch.Set(key, items[i].Value, nil); err != nil {
+			return s.set(err)
+		}
+	}
+	return s.commit(batch, pebble.NoSync)
+}
+
+// Mark writes the marks behind everything written so far and then flushes. As
+// writes survive in their order, a mark never does without what it covers.
+func (s statePort) Mark(offset orrery.Offset, tables []store.TableID) error {
+	if err := s.err(); err != nil || len(tables) == 0 {
+		return err
+	}
+	batch := s.db.NewBatch()
+	value := binary.AppendUvarint(nil, uint64(offset))
+	for _, table := range tables {
+		if err := batch.Set(appendTableKey(nil, markPrefix, table), value, nil); err != nil {
+			return s.set(err)
+		}
+	}
+	if err := s.commit(batch, pebble.NoSync); err != nil {
+		return err
+	}
+	return s.run(s.db.Flush)
+}
+
+func (s statePort) Marked(table store.TableID) (orrery.Offset, error) {
+	value, ok, err := s.get(appendTableKey(nil, markPrefix, table))
+	if err != nil || !ok {
+		return 0, err
+	}
+	offset, n := binary.Uvarint(value)
+	if n != len(value) {
+		return 0, damaged(s.dir, nil)
+	}
+	return orrery.Offset(offset), nil
+}
+
+func (s statePort) Scan(table store.TableID) iter.Seq2[store.StateItem, error] {
+	return func(yield func(store.StateItem, error) bool) {
+		prefix := appendTableKey(nil, itemPrefix, table)
+		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+		if err != nil {
+			yield(store.StateItem{}, explain(s.dir, err))
+			return
+		}
+		going := true
+		for ok := it.First(); ok && going; ok = it.Next() {
+			value, err := it.ValueAndErr()
+			if err != nil {
+				break // The iterator keeps it for Close.
+			}
+			going = yield(store.StateItem{Table: table, Key: string(it.Key()[itemKeyStart:]),
+				Value: append([]byte(nil), value...)}, nil)
+		}
+		if err := it.Close(); err != nil && going {
+			yield(store.StateItem{}, explain(s.dir, err))
+		}
+	}
+}
+
+// Drop forgets items and mark in one batch, so a crash forgets both or neither.
+func (s statePort) Drop(table store.TableID) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	batch := s.db.NewBatch()
+	prefix := appendTableKey(nil, itemPrefix, table)
+	if err := batch.DeleteRange(prefix, after(prefix), nil); err != nil {
+		return s.set(err)
+	}
+	if err := batch.Delete(appendTableKey(nil, markPrefix, table), nil); err != nil {
+		return s.set(err)
+	}
+	return s.commit(batch, pebble.NoSync)
+}
+
+// after gives the least key that is greater than every key with the prefix,
+// whose first byte is not 255.
+func after(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for end[len(end)-1] == 255 {
+		end = end[:len(end)-1]
+	}
+	end[len(end)-1]++
+	return end
+}

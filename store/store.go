@@ -1,0 +1,133 @@
+// Package store declares the ports that the engine keeps its data behind: the
+// Log, the State, the Meta and the Blob. Package store/storetest is the one
+// conformance and crash suite that every engine runs; store/pebble is the
+// default engine.
+package store
+
+import (
+	"iter"
+
+	"orrery.dev"
+)
+
+// RecordKind says what a record of the log is.
+type RecordKind uint8
+
+// The kinds of record. The numbers are part of the format on disk.
+const (
+	EventRecord    RecordKind = 1
+	DecisionRecord RecordKind = 2
+	ControlRecord  RecordKind = 3
+)
+
+// Record is one entry of the log. An event and the decision on it share an
+// offset and differ in kind; a control takes an offset of its own.
+type Record struct {
+	Offset orrery.Offset
+	Kind   RecordKind
+	// Data is the record's encoding, opaque to the store. It begins with a
+	// format version and the contract's fingerprint (see package record).
+	Data []byte
+}
+
+// Entry is an identity that the log remembers: the same Key is never
+// appended twice, so that a repeat can be recognised.
+type Entry struct {
+	// Key is the event type and id.
+	Key    []byte
+	Offset orrery.Offset
+}
+
+// Batch is what one append makes durable, all of it or nothing.
+type Batch struct {
+	Records []Record
+	Entries []Entry
+}
+
+// Log is one partition's durable, ordered sequence of records. Append has one
+// caller at a time; reads run beside it.
+type Log interface {
+	// Append writes the batch, of which it keeps nothing. With sync, it returns
+	// when the batch is durable, and with it all that was appended before. Records
+	// come in order, by offset and then kind, after all in the log: others are
+	// refused with code log_out_of_order, and nothing happens. After any other
+	// error the batch may or may not be there, and the log refuses every later
+	// Append with the same error. A crash loses whole batches that were not
+	// synced, the newest first.
+	Append(b *Batch, sync bool) error
+	// Get gives the data of one record, which the caller owns; ok is false where
+	// there is none.
+	Get(offset orrery.Offset, kind RecordKind) (data []byte, ok bool, err error)
+	// Lookup gives the offset at which an entry's key was appended.
+	Lookup(key []byte) (offset orrery.Offset, ok bool, err error)
+	// Scan yields the records from an offset on, by offset and then kind, as of
+	// the moment of the call: every batch whose Append has returned, and none
+	// that comes later. A record's Data is valid until the next is asked for. An
+	// error ends the sequence.
+	Scan(from orrery.Offset) iter.Seq2[Record, error]
+	// Last gives the highest offset appended, 0 when the log is empty.
+	Last() (orrery.Offset, error)
+}
+
+// TableID names the state of one feature table by the hash of its definition.
+type TableID [16]byte
+
+// StateItem is the state of one entity in one table.
+type StateItem struct {
+	Table TableID
+	Key   string
+	Value []byte
+}
+
+// State is a cache of the log. It may lose its newest writes in a crash, never
+// part of a Write that a later Mark covers. Writes have one caller at a time;
+// reads run beside them.
+type State interface {
+	// Get gives an entity's state; ok is false where there is none. The caller
+	// owns the value.
+	Get(table TableID, key string) (value []byte, ok bool, err error)
+	// Write replaces the state of the items, without waiting for the disk.
+	Write(items []StateItem) error
+	// Mark makes everything written so far durable, then records that every
+	// table in tables has applied the log up to and including offset.
+	Mark(offset orrery.Offset, tables []TableID) error
+	// Marked gives the offset of the table's last Mark, 0 when there is none.
+	Marked(table TableID) (orrery.Offset, error)
+	// Scan yields the state of one table in key order, as of when the sequence
+	// begins to be read. The caller owns the items.
+	Scan(table TableID) iter.Seq2[StateItem, error]
+	// Drop forgets a table and its mark.
+	Drop(table TableID) error
+}
+
+// Meta keeps a few small, named, durable values: the data format's version,
+// the contracts by fingerprint, the release in force.
+type Meta interface {
+	// Put writes the values, all or none, and returns when they are durable.
+	Put(values map[string][]byte) error
+	Get(name string) (value []byte, ok bool, err error)
+	// List yields the names with a prefix, in order.
+	List(prefix string) ([]string, error)
+}
+
+// Blob keeps immutable content under the hex SHA-256 of it: releases, models.
+type Blob interface {
+	// Put stores the content and returns its digest, once it is durable.
+	Put(content []byte) (digest string, err error)
+	// Get gives the content of a digest, checked against it; an Error of kind
+	// NotFound where there is none, of kind Damaged where it does not match.
+	Get(digest string) ([]byte, error)
+	List() ([]string, error)
+}
+
+// Store is one data directory, or what stands in for it.
+type Store interface {
+	Log() Log
+	State() State
+	Meta() Meta
+	Blob() Blob
+	// Close flushes what is worth keeping and releases the directory. No other
+	// call may be under way, and none may follow but Close itself, which is then
+	// without effect.
+	Close() error
+}

@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"orrery.dev"
+	"orrery.dev/store"
+)
+
+// model is what a store should hold, by the most obvious means.
+type model struct {
+	records []store.Record
+	entries map[string]orrery.Offset
+	items   map[byte]map[string]string
+	marks   map[byte]orrery.Offset
+	values  map[string][]byte
+	blobs   map[string]string
+}
+
+// RunHistories plays random histories on a store and on a model, closing and
+// opening on the way, and compares everything after each step.
+func RunHistories(t *testing.T, open Open) {
+	root, runs := t.TempDir(), 0
+	rapid.Check(t, func(rt *rapid.T) {
+		runs++
+		dir := filepath.Join(root, fmt.Sprint(runs))
+		s := open(t, dir)
+		defer func() { must(t, s.Close()) }()
+		m := &model{entries: map[string]orrery.Offset{}, items: map[byte]map[string]string{},
+			marks: map[byte]orrery.Offset{}, values: map[string][]byte{}, blobs: map[string]string{}}
+		rt.Repeat(map[string]func(*rapid.T){
+			"append": func(rt *rapid.T) { m.append(t, rt, s) },
+			"write":  func(rt *rapid.T) { m.write(t, rt, s) },
+			"mark":   func(rt *rapid.T) { m.mark(t, rt, s) },
+			"drop": func(rt *rapid.T) {
+				n := drawTable(rt)
+				must(t, s.State().Drop(table(n)))
+				delete(m.items, n)
+				delete(m.marks, n)
+			},
+			"put": func(rt *rapid.T) {
+				values := rapid.MapOfN(rapid.StringMatching("[ab/]{0,3}"), rapid.SliceOfN(rapid.Byte(), 0, 3), 0, 3).Draw(rt, "values")
+				must(t, s.Meta().Put(values))
+				maps.Copy(m.values, values)
+			},
+			"blob": func(rt *rapid.T) {
+				content := rapid.StringN(0, 3, -1).Draw(rt, "content")
+				digest, err := s.Blob().Put([]byte(content))
+				must(t, err)
+				m.blobs[digest] = content
+			},
+			"reopen": func(*rapid.T) {
+				must(t, s.Close())
+				s = open(t, dir)
+			},
+			"": func(*rapid.T) { m.compare(t, s) },
+		})
+	})
+}
+
+func drawTable(rt *rapid.T) byte { return rapid.ByteRange(0, 2).Draw(rt, "table") }
+
+func (m *model) last() orrery.Offset {
+	if len(m.records) == 0 {
+		return 0
+	}
+	return m.records[len(m.records)-1].Offset
+}
+
+func (m *model) append(t testing.TB, rt *rapid.T, s store.Store) {
+	b, last := &store.Batch{}, m.last()
+	for range rapid.IntRange(0, 5).Draw(rt, "events") {
+		last += orrery.Offset(rapid.IntRange(1, 300).Draw(rt, "step"))
+		for kind := store.EventRecord; kind <= store.ControlRecord; kind++ {
+			if rapid.Bool().Draw(rt, "record") {
+				b.Records = append(b.Records, store.Record{Offset: last, Kind: kind, Data: rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(rt, "data")})
+			}
+		}
+		key := fmt.Sprintf("%c%d", rapid.SampledFrom([]rune("aemr")).Draw(rt, "key"), last)
+		b.Entries = append(b.Entries, store.Entry{Key: []byte(key), Offset: last})
+		m.entries[key] = last
+	}
+	must(t, s.Log().Append(b, rapid.Bool().Draw(rt, "sync")))
+	m.records = append(m.records, b.Records...)
+}
+
+func (m *model) write(t testing.TB, rt *rapid.T, s store.Store) {
+	var items []store.StateItem
+	for range rapid.IntRange(0, 4).Draw(rt, "items") {
+		n, key := drawTable(rt), rapid.StringN(0, 2, -1).Draw(rt, "key")
+		value := rapid.StringN(0, 5, -1).Draw(rt, "value")
+		items = append(items, item(n, key, value))
+		if m.items[n] == nil {
+			m.items[n] = map[string]string{}
+		}
+		m.items[n][key] = value
+	}
+	must(t, s.State().Write(items))
+}
+
+func (m *model) mark(t testing.TB, rt *rapid.T, s store.Store) {
+	var tables []store.TableID
+	offset := orrery.Offset(rapid.IntRange(1, 1000).Draw(rt, "offset"))
+	for _, n := range rapid.SliceOfNDistinct(rapid.ByteRange(0, 2), 0, 3, rapid.ID).Draw(rt, "tables") {
+		tables = append(tables, table(n))
+		m.marks[n] = offset
+	}
+	must(t, s.State().Mark(offset, tables))
+}
+
+func (m *model) compare(t testing.TB, s store.Store) {
+	wantRecords(t, s.Log(), 0, m.records)
+	wantLast(t, s.Log(), m.last())
+	for key, offset := range m.entries {
+		wantEntry(t, s.Log(), []byte(key), offset)
+		wantEntry(t, s.Log(), []byte(key+"-"), 0)
+	}
+	for n := range byte(3) {
+		wantMark(t, s.State(), n, m.marks[n])
+		var want []string
+		for _, key := range slices.Sorted(maps.Keys(m.items[n])) {
+			want = append(want, key+"="+m.items[n][key])
+		}
+		wantState(t, s.State(), n, want...)
+	}
+	names, err := s.Meta().List("")
+	must(t, err)
+	if !slices.Equal(names, slices.Sorted(maps.Keys(m.values))) {
+		t.Fatalf("the values are %q, want %q", names, slices.Sorted(maps.Keys(m.values)))
+	}
+	for name, want := range m.values {
+		wantMeta(t, s.Meta(), name, string(want))
+	}
+	for digest, want := range m.blobs {
+		content, err := s.Blob().Get(digest)
+		must(t, err)
+		if string(content) != want {
+			t.Fatalf("content %s is %q, want %q", digest, content, want)
+		}
+	}
+}
