@@ -1,0 +1,237 @@
+package feature
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"math/big"
+	"math/bits"
+
+	"orrery.dev"
+)
+
+// decoder reads an encoding. After the first fault it is bad, and what it gives
+// has no meaning.
+type decoder struct {
+	data []byte
+	bad  bool
+}
+
+// decode reads a series of the table. What encode cannot have written is an
+// Error of kind Damaged.
+func decode(t *table, data []byte) (*series, error) {
+	s := decodeSeries(t, data)
+	if s == nil {
+		return nil, orrery.Errorf(orrery.Damaged, "state_damaged", "the feature state of a %s in table %x cannot be read as it was written", t.entity, t.id).
+			WithNext("drop the table's state, and it is rebuilt from the log")
+	}
+	return s, nil
+}
+
+func decodeSeries(t *table, data []byte) *series {
+	n := len(data) - 4
+	if n < 1 || data[0] != formatVersion || crc32.Checksum(data[:n], castagnoli) != binary.LittleEndian.Uint32(data[n:]) {
+		return nil
+	}
+	d := &decoder{data: data[1:n]}
+	s := &series{loaded: true}
+	s.addExtra(t)
+	s.applied = orrery.Offset(d.uvarint())
+	s.peak = d.uvarint()
+	s.dropped = int64(d.uvarint())
+	head := d.head(t, s.dropped)
+	rows := d.uvarint()
+	// Each row takes a byte at least, which bounds what is asked for here.
+	if d.bad || s.dropped < 0 || s.applied == 0 || rows == 0 || rows > uint64(len(d.data)) {
+		return nil
+	}
+	s.buf = make([]int64, (int(rows)+1)*t.stride)
+	copy(s.buf, head)
+	d.times(s, t.stride)
+	s.lookSecond(t.stride)
+	for i := range t.columns {
+		c := &t.columns[i]
+		d.column(s, c, t.stride)
+		if c.ever && c.kind != idColumn && s.dropped > 0 {
+			d.base(&s.extra.bases[c.base], c, s.dropped)
+		}
+	}
+	if d.bad || len(d.data) > 0 {
+		return nil
+	}
+	return s
+}
+
+func (d *decoder) fail() { d.bad, d.data = true, nil }
+
+func (d *decoder) uvarint() uint64 {
+	x, n := binary.Uvarint(d.data)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.data = d.data[n:]
+	return x
+}
+
+func (d *decoder) varint() int64 {
+	x := d.uvarint()
+	return int64(x>>1) ^ -int64(x&1)
+}
+
+func (d *decoder) bytes(n uint64) []byte {
+	if n > uint64(len(d.data)) {
+		d.fail()
+		return nil
+	}
+	b := d.data[:n]
+	d.data = d.data[n:]
+	return b
+}
+
+func (d *decoder) word() uint64 {
+	if b := d.bytes(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (d *decoder) bool() bool {
+	b := d.bytes(1)
+	if b == nil || b[0] > 1 {
+		d.fail()
+		return false
+	}
+	return b[0] == 1
+}
+
+// head reads the row that stands for what was dropped.
+func (d *decoder) head(t *table, dropped int64) []int64 {
+	row := make([]int64, t.stride)
+	row[0] = never
+	if dropped == 0 {
+		return row
+	}
+	row[0] = d.varint()
+	for i := range t.columns {
+		if c := &t.columns[i]; c.kind == sumColumn {
+			for w := c.word; w < c.word+c.words(); w++ {
+				row[w] = int64(d.word())
+			}
+		}
+	}
+	return row
+}
+
+func (d *decoder) times(s *series, stride int) {
+	time := d.varint()
+	s.buf[stride] = time
+	for i := 2 * stride; i < len(s.buf) && !d.bad; i += stride {
+		next := int64(uint64(time) + d.uvarint())
+		if next < time {
+			d.fail()
+		}
+		s.buf[i], time = next, next
+	}
+}
+
+func (d *decoder) column(s *series, c *column, stride int) {
+	if c.kind == idColumn {
+		d.ids(s, c, stride)
+		return
+	}
+	for i := stride + c.word; i < len(s.buf) && !d.bad; i += stride {
+		switch {
+		case c.kind == sumColumn:
+			x := d.varint()
+			if magnitude(x) > s.peak {
+				d.fail()
+			}
+			s.buf[i] = s.buf[i-stride] + x
+			if c.squares {
+				addSquare(s.buf[i+1:i+3], s.buf[i-stride+1:i-stride+3], x)
+			}
+		case c.typ == orrery.Float:
+			s.buf[i] = int64(d.word())
+		case c.typ == orrery.Bool:
+			s.buf[i] = int64(boolByte(d.bool()))
+		default:
+			s.buf[i] = d.varint()
+		}
+	}
+}
+
+// addSquare sets to = from + x², modulo 2^128, low word first.
+func addSquare(to, from []int64, x int64) {
+	hi, lo := bits.Mul64(magnitude(x), magnitude(x))
+	low, carry := bits.Add64(uint64(from[0]), lo, 0)
+	to[0], to[1] = int64(low), from[1]+int64(hi+carry)
+}
+
+func (d *decoder) ids(s *series, c *column, stride int) {
+	dict := &s.extra.dicts[c.base]
+	n := d.uvarint()
+	if n > uint64(len(d.data)) { // each value takes two bytes at least
+		d.fail()
+	}
+	for i := uint64(0); i < n && !d.bad; i++ {
+		text := string(d.bytes(d.uvarint()))
+		old := d.bool()
+		if _, twice := dict.ids[text]; twice || old && (!c.ever || s.dropped == 0) {
+			d.fail()
+			return
+		}
+		dict.restore(text, old)
+	}
+	for i := stride + c.word; i < len(s.buf) && !d.bad; i += stride {
+		id := d.uvarint()
+		if id >= n {
+			d.fail()
+			return
+		}
+		s.buf[i] = int64(id)
+		dict.values[id].refs++
+	}
+	for i := range dict.values {
+		if v := &dict.values[i]; v.refs == 0 && !v.old {
+			d.fail()
+		}
+	}
+}
+
+// restore adds a value that no row holds yet.
+func (d *dictionary) restore(text string, old bool) {
+	id := d.insert(text)
+	d.values[id].refs, d.values[id].old = 0, old
+	if old {
+		d.olds++
+	}
+}
+
+func (d *decoder) base(b *base, c *column, dropped int64) {
+	b.low, b.high = d.varint(), d.varint()
+	if b.low > b.high {
+		d.fail()
+	}
+	if c.kind == sumColumn {
+		d.big(&b.total)
+		d.big(&b.squares)
+		return
+	}
+	b.n = dropped
+	for _, x := range []*float64{&b.sum, &b.mean, &b.m2} {
+		*x = math.Float64frombits(d.word())
+	}
+}
+
+func (d *decoder) big(x *big.Int) {
+	negative := d.bool()
+	digits := d.bytes(d.uvarint())
+	x.SetBytes(digits)
+	if len(x.Bytes()) != len(digits) || negative && x.Sign() == 0 {
+		d.fail()
+	}
+	if negative {
+		x.Neg(x)
+	}
+}
