@@ -1,0 +1,41 @@
+package model
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// scoreBlock is how many rows a goroutine takes at a time.
+const scoreBlock = 512
+
+// ScoreRows writes the score of each row to out [rows], using every processor.
+// rows is [rows × columns], row-major, with one column for each feature of m.
+// The scores are those of m.Score, bit for bit.
+//
+// An error of kind Invalid says that the lengths do not fit.
+func ScoreRows(m Model, rows, out []float64) error {
+	n, columns := len(out), len(m.Features())
+	if len(rows) != n*columns {
+		return invalid("model_shape", "%d values are not %d rows of %d columns", len(rows), n, columns)
+	}
+	var next atomic.Int64
+	work := func() {
+		for {
+			from := int(next.Add(scoreBlock)) - scoreBlock
+			if from >= n {
+				return
+			}
+			for i := from; i < min(from+scoreBlock, n); i++ {
+				out[i] = m.Score(rows[i*columns : (i+1)*columns])
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), (n+scoreBlock-1)/scoreBlock) - 1 {
+		all.Go(work)
+	}
+	work()
+	all.Wait()
+	return nil
+}
