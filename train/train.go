@@ -1,0 +1,81 @@
+// Package train fits models to labelled rows. Every trainer is deterministic:
+// the same rows, options and seed give the same bytes at any number of cores.
+package train
+
+import (
+	"context"
+	"strconv"
+
+	"orrery.dev/declare"
+	"orrery.dev/model"
+)
+
+// Progress hears how far a fit has come: done of total steps. It may be nil.
+type Progress func(done, total int)
+
+// Params are a kind's settings by name, every default filled in: an int for
+// declare.Int, a float64 for declare.Number, and so on.
+type Params map[string]any
+
+// Kind declares a kind of model and how it is fitted.
+type Kind struct {
+	declare.Kind
+	// Fit fits a model to rows. It stops with the context's error when ctx is
+	// done, and refuses rows that no model fits with an error of kind Invalid.
+	Fit func(ctx context.Context, rows *Rows, params Params, progress Progress) (model.Model, error)
+}
+
+// Rows is a labelled training set.
+type Rows struct {
+	// Names has one entry for each column.
+	Names []string
+	// X is [rows × columns], row-major; NaN is a missing value.
+	X []float64
+	// Y is [rows], 1 for positive and 0 for negative.
+	Y []float64
+	// Weight is [rows], or nil where every row weighs 1.
+	Weight []float64
+}
+
+// Len gives the number of rows.
+func (r *Rows) Len() int { return len(r.Y) }
+
+// Row gives row i, a view of X.
+func (r *Rows) Row(i int) []float64 {
+	n := len(r.Names)
+	return r.X[i*n : (i+1)*n : (i+1)*n]
+}
+
+// Kinds lists the kinds of model that can be trained.
+func Kinds() []Kind { return []Kind{gbdtKind(), forestKind(), logisticKind()} }
+
+// Defaults gives the settings of a kind where nothing is set.
+func Defaults(kind declare.Kind) Params {
+	p := make(Params, len(kind.Fields))
+	for _, f := range kind.Fields {
+		switch f.Type {
+		case declare.Int:
+			n, _ := strconv.Atoi(f.Default)
+			p[f.Name] = n
+		case declare.Number:
+			p[f.Name], _ = strconv.ParseFloat(f.Default, 64)
+		case declare.Bool:
+			p[f.Name] = f.Default == "true"
+		default:
+			p[f.Name] = f.Default
+		}
+	}
+	return p
+}
+
+// Int gives a whole number, 0 where there is none of that name.
+func (p Params) Int(name string) int { n, _ := p[name].(int); return n }
+
+// Number gives a number, 0 where there is none of that name.
+func (p Params) Number(name string) float64 { x, _ := p[name].(float64); return x }
+
+// Bool gives a truth value, false where there is none of that name.
+func (p Params) Bool(name string) bool { b, _ := p[name].(bool); return b }
+
+// String gives a string, empty where there is none of that name.
+func (p Params) String(name string) string { s, _ := p[name].(string); return s }
