@@ -1,0 +1,266 @@
+package spec
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"orrery.dev"
+	"orrery.dev/declare"
+	"orrery.dev/expr"
+)
+
+// resolveModel resolves the model's inputs and parameters.
+func (c *checker) resolveModel(root *node) {
+	n := root.get("model")
+	if n == nil {
+		return
+	}
+	m := &Model{Kind: textOf(n, "kind"), Params: make(map[string]any)}
+	if list := n.find("features"); list != nil && !list.bad {
+		m.Features = c.modelFeatures(list)
+	}
+	c.modelParams(m, n.find("params"))
+	m.Train.Range, _ = valueOf[orrery.Duration](n.get("train"), "range")
+	m.Train.Calibrate, _ = valueOf[bool](n.get("train"), "calibrate")
+	c.spec.Model = m
+	c.needsLabel(root, n)
+}
+
+// needsLabel reports a block that makes no sense without a label.
+func (c *checker) needsLabel(root, n *node) {
+	if root.find("label") == nil && !root.partial && !c.lost["label"] && !slices.ContainsFunc(c.diags, func(d *Diagnostic) bool { return d.Suggestion == "label" }) {
+		c.errorf(n, "no_label", "`%s` needs a label, and the file has none", leaf(n.path)).
+			note("say what the outcome is: label: {from: EVENT.FIELD, match: FIELD, matures_after: 7d}")
+	}
+}
+
+// modelParams fills every parameter that the kind declares.
+func (c *checker) modelParams(m *Model, n *node) {
+	for i := range c.reg.Models {
+		kind := &c.reg.Models[i]
+		if kind.Name != m.Kind {
+			continue
+		}
+		if n == nil || n.shape != mapping {
+			n = &node{shape: mapping}
+			c.walkMapping(n, declare.Field{Type: declare.Mapping, Fields: kind.Fields})
+		}
+		for _, f := range kind.Fields {
+			if v := n.get(f.Name); v != nil {
+				m.Params[f.Name] = v.value
+			}
+		}
+	}
+}
+
+// modelFeatures resolves the list of inputs, its patterns expanded.
+func (c *checker) modelFeatures(list *node) []int {
+	names := c.features.scalarNames()
+	var out []int
+	written, taken := make(map[string]bool), make(map[int]bool)
+	for _, item := range list.list() {
+		if written[item.text] {
+			c.errorf(item, "duplicate_item", "`%s` is listed twice", item.text)
+			continue
+		}
+		written[item.text] = true
+		matches := c.matching(item, names)
+		for _, name := range matches {
+			d := c.features.owner[name]
+			i := d.first + slices.IndexFunc(d.scalars, func(f Feature) bool { return f.Name == name })
+			if !taken[i] {
+				out, taken[i] = append(out, i), true
+			}
+		}
+	}
+	return out
+}
+
+// matching gives the scalars that an item of the model's list names.
+func (c *checker) matching(item *node, names []string) []string {
+	if !strings.Contains(item.text, "*") {
+		if d := c.features.owner[item.text]; d != nil && !d.vague {
+			return []string{item.text}
+		}
+		if d := c.features.byName[item.text]; d != nil && !d.vague && len(d.scalars) > 0 {
+			c.errorf(item, "unknown_feature", "`%s` has one value for each window", item.text).suggest(item.text + "_*")
+			return nil
+		}
+		c.unknownFeature(item, names)
+		return nil
+	}
+	parts := strings.Split(item.text, "*")
+	var out []string
+	for _, name := range names {
+		if fits(parts, name) {
+			out = append(out, name)
+		}
+	}
+	if len(out) == 0 && !c.mayMatch(item.text) {
+		c.errorf(item, "empty_pattern", "no feature matches `%s`", item.text)
+		prefix := strings.TrimRight(strings.TrimSuffix(item.text, "*"), "_")
+		if near := nearest(prefix, c.features.names.list); near != "" {
+			c.last().suggest(near + "_*")
+		}
+	}
+	return out
+}
+
+// fits reports whether a name is the parts of a pattern with anything between.
+func fits(parts []string, name string) bool {
+	first, last := parts[0], parts[len(parts)-1]
+	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
+		return false
+	}
+	name = name[len(first) : len(name)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] {
+		_, after, found := strings.Cut(name, part)
+		if !found {
+			return false
+		}
+		name = after
+	}
+	return true
+}
+
+// mayMatch reports whether a pattern may match features that a fault hides.
+func (c *checker) mayMatch(pattern string) bool {
+	if c.features.names.open || len(c.lost) > 0 {
+		return true
+	}
+	prefix, _, _ := strings.Cut(pattern, "*")
+	for _, d := range c.features.list {
+		if d.vague && (strings.HasPrefix(d.name, prefix) || strings.HasPrefix(prefix, d.name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// resolveLabel resolves the outcome and how it is matched.
+func (c *checker) resolveLabel(root *node) {
+	n := root.get("label")
+	if n == nil || n.shape != mapping {
+		return
+	}
+	l := &Label{Field: -1, Match: -1, Against: -1}
+	if from := n.get("from"); from != nil {
+		l.Event, l.Field = c.fieldOf(from)
+		if l.Field >= 0 {
+			if f := l.Event.Fields[l.Field]; f.Type != orrery.Bool {
+				c.errorf(from, "label_not_bool", "an outcome is a bool, and `%s` is %s", from.text, article(f.Type.String()))
+			}
+		}
+		if l.Event != nil && l.Event == c.spec.DecideOn {
+			c.errorf(from, "label_of_decision", "the outcome comes from another event than the one decided on")
+		}
+	}
+	if match := n.get("match"); match != nil && l.Event != nil {
+		c.resolveMatch(l, match)
+	}
+	l.MaturesAfter, _ = valueOf[orrery.Duration](n, "matures_after")
+	l.Absent, _ = valueOf[bool](n, "absent")
+	if when := n.get("unknown_when"); when != nil {
+		l.UnknownWhen = c.condition(when, c.decisionEnv(decisionScope{score: true, action: true}))
+		c.needsModel(root, when, l.UnknownWhen)
+	}
+	c.spec.Label = l
+}
+
+func (c *checker) resolveMatch(l *Label, n *node) {
+	l.Match = c.own(l.Event, n)
+	decided := c.spec.DecideOn
+	if l.Match < 0 || decided == nil || decided.IDField < 0 {
+		return
+	}
+	l.Against = decided.IDField
+	f, id := l.Event.Fields[l.Match], decided.Fields[decided.IDField]
+	if f.Type != id.Type {
+		c.errorf(n, "match_type", "`%s.%s` is %s, and the id it must equal, `%s.%s`, is %s",
+			l.Event.Name, f.Name, article(f.Type.String()), decided.Name, id.Name, article(id.Type.String()))
+	}
+}
+
+// needsModel reports an expression that reads a score where there is no model.
+func (c *checker) needsModel(root, n *node, p *expr.Program) {
+	if p != nil && slices.Contains(p.Vars(), "score") && root.find("model") == nil && !root.partial && !c.lost["model"] {
+		c.errorf(n, "no_model", "`%s` reads the score, and the file has no model to give one", leaf(n.path))
+	}
+}
+
+// resolvePolicy resolves the rules. The last, and no other, has no condition.
+func (c *checker) resolvePolicy(root *node) {
+	n := root.find("policy")
+	if n == nil || n.bad || n.shape == empty || n.shape == unknown || n.shape == sequence && len(n.items) == 0 {
+		return
+	}
+	items := []*node{n}
+	if n.shape == sequence {
+		items = n.items
+	}
+	env := c.decisionEnv(decisionScope{score: true})
+	var end *node
+	for _, item := range items {
+		if item.shape != mapping {
+			continue
+		}
+		if end != nil {
+			c.errorf(item, "unreachable_rule", "this rule is never reached").
+				note("the rule on line %d has no condition, so it always fires", end.at.line)
+		}
+		r := Rule{Action: textOf(item, "action"), Line: item.at.line}
+		when := item.find("when")
+		switch {
+		case when == nil && !item.partial && !c.misspelt(item, "when"):
+			if end == nil {
+				end = item
+			}
+		case when != nil && !when.bad:
+			r.When = c.condition(when, env)
+			c.needsModel(root, when, r.When)
+		}
+		c.spec.Policy = append(c.spec.Policy, r)
+	}
+	if last := items[len(items)-1]; end == nil && last.shape == mapping && last.find("when") != nil {
+		c.errorf(last, "policy_without_end", "the last rule has a condition, so there may be no answer").
+			note("end with a rule that has an action alone: {action: %s}", cmp.Or(textOf(last, "action"), "approve"))
+	}
+}
+
+// misspelt reports whether a key that is none was likely meant to be the one
+// named.
+func (c *checker) misspelt(n *node, key string) bool {
+	return slices.ContainsFunc(n.entries, func(e entry) bool {
+		return e.ignored && nearest(e.key.text, []string{key}) == key
+	})
+}
+
+// resolveEvaluate resolves the entities that a measurement needs.
+func (c *checker) resolveEvaluate(root *node) {
+	n := root.get("evaluate")
+	if n == nil || n.shape != mapping {
+		return
+	}
+	e := &Evaluate{LeaveOutKnown: -1, By: -1}
+	for _, key := range []struct {
+		name string
+		to   *int
+	}{{"leave_out_known", &e.LeaveOutKnown}, {"by", &e.By}} {
+		if v := n.get(key.name); v != nil && c.spec.DecideOn != nil {
+			*key.to = c.entityField(v, c.spec.DecideOn)
+		} else if v != nil {
+			c.knownEntity(v)
+		}
+	}
+	e.K, _ = valueOf[int](n, "precision_at")
+	at, by := n.written("precision_at"), n.written("by")
+	switch {
+	case at != nil && by == nil && !c.misspelt(n, "by"):
+		c.at(n.key("precision_at").at, at.path, "missing_key", "`precision_at` needs `by`").note("say which entities are ranked: by: %s", firstOr(c.entities.list, "ENTITY"))
+	case by != nil && at == nil && !c.misspelt(n, "precision_at"):
+		c.at(n.key("by").at, by.path, "missing_key", "`by` needs `precision_at`").note("say how many entities of a day are looked at: precision_at: 100")
+	}
+	c.needsLabel(root, n)
+	c.spec.Evaluate = e
+}

@@ -1,0 +1,210 @@
+package spec
+
+import (
+	"slices"
+
+	"orrery.dev"
+	"orrery.dev/declare"
+)
+
+// Registry lists the components that a spec can name.
+type Registry struct {
+	// Features are the kinds of windowed aggregate: count, mean.
+	Features []declare.Kind
+	// Models are the kinds of model: gbdt, logistic.
+	Models []declare.Kind
+}
+
+// Version is the version of the language, the value of the key orrery.
+const Version = 1
+
+// Declaration declares the whole file, and is what it is checked against. The
+// JSON Schema and the reference pages are made from it too.
+func Declaration(reg *Registry) declare.Field {
+	return declare.Field{Name: "system.yaml", Type: declare.Mapping, Required: true,
+		Doc: "One system: what it is told, what it works out from that, and how it decides.",
+		Fields: slices.Concat([]declare.Field{
+			{Name: "orrery", Type: declare.Int, Required: true, Example: "1",
+				Doc: "The version of this language, always 1."},
+			{Name: "system", Type: declare.Name, Required: true, Example: "fraud",
+				Doc: "The system's name, part of its address in the API."},
+			{Name: "about", Type: declare.Text, Example: "Approve, review or block card transactions as they happen.",
+				Doc: "What the system is for, in a sentence."},
+			{Name: "timezone", Type: declare.Zone, Default: "UTC", Example: "Europe/Paris",
+				Doc: "The zone in which expressions read days and hours. Windows do not depend on it: a day of a window is 24 hours."},
+			{Name: "entities", Type: declare.Name, List: true, Example: "[customer, terminal]",
+				Doc: "The things that events are about and that features are kept for."},
+			eventsField(),
+			{Name: "decide_on", Type: declare.EventRef, Required: true, Example: "transaction",
+				Doc: "The event that is answered with a decision."},
+			{Name: "dedupe", Type: declare.Mapping, Doc: "How repeats of an event are told from new ones.",
+				Fields: []declare.Field{
+					{Name: "within", Type: declare.Duration, Default: "30d", Above: declare.Bound(0),
+						Doc: "How long the id of an event is remembered. Within it a repeat gets the recorded answer; an event that is later than this is refused as too old."},
+				}},
+			featuresField(reg),
+			labelField(),
+		}, modelField(reg), []declare.Field{policyField(), evaluateField()})}
+}
+
+func about(what string) declare.Field {
+	return declare.Field{Name: "about", Type: declare.Text, Doc: "What " + what + ", for people."}
+}
+
+func unit(of string) declare.Field {
+	return declare.Field{Name: "unit", Type: declare.Text, Example: "USD", Doc: "The unit of " + of + ", for people."}
+}
+
+func eventsField() declare.Field {
+	return declare.Field{Name: "events", Type: declare.Mapping, Required: true,
+		Doc: "The types of event that the system is told of.",
+		Each: &declare.Field{Type: declare.Mapping, Doc: "One type of event.",
+			Fields: []declare.Field{
+				{Name: "id", Type: declare.FieldRef, Required: true, Example: "transaction_id",
+					Doc: "The field that identifies an event of this type: a string or an int. A second event with the same id is a repeat."},
+				{Name: "time", Type: declare.FieldRef, Required: true, Example: "at",
+					Doc: "The timestamp field that says when the event happened."},
+				{Name: "fields", Type: declare.Mapping, Required: true, Doc: "What an event of this type says.",
+					Each: &declare.Field{Doc: "One field of the event: its type, or a mapping with more to say.", OneOf: []declare.Field{
+						{Type: declare.Text, Enum: orrery.FieldTypes(), Example: "timestamp",
+							Doc: "A field of this type. An `entity` field written so holds the key of the entity of its own name."},
+						fieldMapping(),
+					}}},
+				about("the event means"),
+			}}}
+}
+
+func fieldMapping() declare.Field {
+	return declare.Field{Type: declare.Mapping, Example: "{type: decimal, scale: 2, unit: USD, min: 0}",
+		Doc: "A field with more to say than its type.",
+		Fields: []declare.Field{
+			{Name: "type", Type: declare.Text, Required: true, Enum: orrery.FieldTypes(), Doc: "The field's type."},
+			{Name: "entity", Type: declare.EntityRef, Example: "member",
+				Doc: "Of an `entity` field, the entity whose key it holds: the one of the field's own name where this is left out."},
+			{Name: "scale", Type: declare.Int, Min: declare.Bound(0), Max: declare.Bound(orrery.MaxScale), Example: "2",
+				Doc: "Of a `decimal` field, and required there, the number of digits after the point. An amount with more is refused."},
+			{Name: "min", Type: declare.Any, Example: "0", Doc: "The least value of a numeric field; an event below is refused."},
+			{Name: "max", Type: declare.Any, Example: "1000000", Doc: "The greatest value of a numeric field; an event above is refused."},
+			{Name: "optional", Type: declare.Bool, Default: "false", Doc: "Whether an event without the field is valid."},
+			unit("the field"), about("the field means"),
+		}}
+}
+
+func featuresField(reg *Registry) declare.Field {
+	shapes := []declare.Field{
+		{Type: declare.Expression, Doc: "A feature computed from the event's fields and from other features.",
+			Example: "transaction.at.getHours() <= 6"},
+		{Type: declare.Mapping, Doc: "An expression with words about it.",
+			Fields: []declare.Field{
+				{Name: "value", Type: declare.Expression, Required: true, Example: "transaction.at.getHours() <= 6",
+					Doc: "The expression, a number or a bool, which counts as 0 or 1."},
+				unit("the feature"), about("the feature means"),
+			}},
+		{Type: declare.Mapping, Doc: "One feature divided by another, window by window.",
+			Fields: []declare.Field{
+				{Name: "ratio", Type: declare.FeatureRef, List: true, Required: true, Example: "[terminal_frauds, terminal_count]",
+					Doc: "The numerator and the denominator. Two features over several windows must have the same windows; a feature with one value goes with every window of the other."},
+				{Name: "empty", Type: declare.Number, Example: "0",
+					Doc: "The value where the denominator is 0: missing where this is left out."},
+				unit("the feature"), about("the feature means"),
+			}},
+	}
+	for i := range reg.Features {
+		shapes = append(shapes, aggregateField(&reg.Features[i]))
+	}
+	return declare.Field{Name: "features", Type: declare.Mapping,
+		Doc:  "The numbers worked out from the event decided on and from what happened before it.",
+		Each: &declare.Field{Doc: "One feature: an expression, a ratio or an aggregate.", OneOf: shapes}}
+}
+
+func aggregateField(kind *declare.Kind) declare.Field {
+	operand := declare.Field{Type: declare.EventRef}
+	if kind.Operand != nil {
+		operand = *kind.Operand
+	}
+	operand.Name, operand.Required = kind.Name, true
+	current := "true"
+	if kind.WithoutCurrent {
+		current = "false"
+	}
+	return declare.Field{Type: declare.Mapping, Doc: kind.Doc,
+		Fields: slices.Concat([]declare.Field{operand,
+			{Name: "by", Type: declare.EntityRef, Required: true, Example: "customer",
+				Doc: "The entity whose events count. Where the counted event has two fields of one entity, the field: transaction.payee."},
+			{Name: "window", Type: declare.Duration, List: true, Required: true, Words: []string{ever}, Above: declare.Bound(0), Example: "[1d, 7d, 30d]",
+				Doc: "How far back events count, half-open on the left: (t − window, t]. A list makes one scalar for each, with the window as its suffix: customer_count_7d. `ever` is all time."},
+			{Name: "lag", Type: declare.Duration, Above: declare.Bound(0), Example: "7d",
+				Doc: "How much earlier than the asking event the window ends."},
+			{Name: "where", Type: declare.Expression, Example: "transaction.amount > 100",
+				Doc: "Which events count: a condition on the counted event's own fields."},
+			{Name: "current", Type: declare.Bool, Default: current,
+				Doc: "Whether the asking event itself counts."},
+			unit("the feature"), about("the feature means"),
+		}, kind.Fields)}
+}
+
+func labelField() declare.Field {
+	return declare.Field{Name: "label", Type: declare.Mapping, Doc: "What the outcome of a decision was, and when that is known.",
+		Fields: []declare.Field{
+			{Name: "from", Type: declare.FieldRef, Required: true, Example: "fraud_report.fraud",
+				Doc: "The bool field of another event that says the outcome."},
+			{Name: "match", Type: declare.FieldRef, Required: true, Example: "transaction_id",
+				Doc: "The field of that event that holds the id of the event decided on."},
+			{Name: "matures_after", Type: declare.Duration, Required: true, Example: "7d",
+				Doc: "How long after the decision an outcome may come before its absence means something. An outcome at exactly that time still counts."},
+			{Name: "absent", Type: declare.Bool, Default: "false",
+				Doc: "What it means that no outcome came in that time."},
+			{Name: "unknown_when", Type: declare.Expression, Example: `action == "block"`,
+				Doc: "When the outcome can never be learned. It reads `action`, `score`, the features and the event decided on."},
+		}}
+}
+
+// modelField has one shape for each kind of model; there is no such field where
+// there are no kinds.
+func modelField(reg *Registry) []declare.Field {
+	var shapes []declare.Field
+	for i := range reg.Models {
+		kind := &reg.Models[i]
+		shapes = append(shapes, declare.Field{Type: declare.Mapping, Doc: kind.Doc,
+			Fields: []declare.Field{
+				{Name: "kind", Type: declare.Text, Required: true, Enum: []string{kind.Name}, Doc: kind.Doc},
+				{Name: "features", Type: declare.FeatureRef, List: true, Required: true, Example: "[amount, customer_*]",
+					Doc: "The model's inputs, in order. A pattern with * stands for every feature that it matches, in the order in which they are declared."},
+				{Name: "params", Type: declare.Mapping, Doc: "The model's parameters.", Fields: kind.Fields},
+				{Name: "train", Type: declare.Mapping, Required: true, Doc: "What the model is fitted on.",
+					Fields: []declare.Field{
+						{Name: "range", Type: declare.Duration, Required: true, Above: declare.Bound(0), Example: "7d",
+							Doc: "The span of events that are rows, up to the newest whose label is known."},
+						{Name: "calibrate", Type: declare.Bool, Default: "false",
+							Doc: "Whether scores are made to be probabilities that hold, on the newest fifth of the rows. The order of scores stays. " +
+								"It helps a forest most, and takes nearly twice the time."},
+					}},
+			}})
+	}
+	if shapes == nil {
+		return nil
+	}
+	return []declare.Field{{Name: "model", Doc: "The model that gives the score, and what it is fitted on.", OneOf: shapes}}
+}
+
+func policyField() declare.Field {
+	return declare.Field{Name: "policy", Type: declare.Mapping, List: true, Required: true,
+		Doc: "The rules that turn a score and features into an action. They are tried in order and the first that holds fires; the last has no condition.",
+		Fields: []declare.Field{
+			{Name: "action", Type: declare.Name, Required: true, Example: "block", Doc: "The answer that the rule gives."},
+			{Name: "when", Type: declare.Expression, Example: "score >= 0.9",
+				Doc: "The condition. It reads `score`, the features and the event decided on; it does not hold where it reads a missing value."},
+		}}
+}
+
+func evaluateField() declare.Field {
+	return declare.Field{Name: "evaluate", Type: declare.Mapping, Doc: "How a model is measured, beside the metrics that every model has.",
+		Fields: []declare.Field{
+			{Name: "leave_out_known", Type: declare.EntityRef, Example: "customer",
+				Doc: "Leaves out of a test the events of an entity with a positive outcome that was known before that day: nobody needs a model for those."},
+			{Name: "precision_at", Type: declare.Int, Min: declare.Bound(1), Max: declare.Bound(1e6), Example: "100",
+				Doc: "Measures, for each day, the share of positives among this many entities with the highest scores. Needs `by`."},
+			{Name: "by", Type: declare.EntityRef, Example: "customer",
+				Doc: "The entity that precision_at ranks."},
+		}}
+}

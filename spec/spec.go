@@ -1,0 +1,172 @@
+// Package spec reads a system's file, system.yaml: bytes to a positioned tree,
+// the tree to a typed Spec, and every fault found in one pass, each with its
+// place, what is wrong and what to do.
+//
+// Every key of the file is declared once (Declaration); the checker walks the
+// file along that declaration, and then resolves names: events, fields,
+// entities, features, and the expressions over them.
+package spec
+
+import (
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/expr"
+)
+
+// Spec is a system's file, checked. Everything it names is resolved.
+type Spec struct {
+	// Path is where the file was read from, Source its bytes as they were.
+	Path   string
+	Source []byte
+
+	System, About string
+	// Location is the zone in which expressions read days and hours.
+	Location *time.Location
+	Contract *orrery.Contract
+	// DecideOn is the event type that is answered with a decision.
+	DecideOn *orrery.EventType
+	Dedupe   Dedupe
+	// Features are scalars in evaluation order: what a feature reads comes before
+	// it, otherwise they stand in the order of the file.
+	Features []Feature
+	// Label, Model and Evaluate are nil where the file has none.
+	Label    *Label
+	Model    *Model
+	Policy   []Rule
+	Evaluate *Evaluate
+}
+
+// Dedupe says how long repeats of an event are recognised.
+type Dedupe struct {
+	Within orrery.Duration
+}
+
+// Feature is one scalar. A feature that the file declares over several windows
+// is several of them. Exactly one of Aggregate, Ratio and Expr is set.
+type Feature struct {
+	// Name is the scalar's, terminal_risk_7d; Declared is the one in the file,
+	// terminal_risk.
+	Name, Declared string
+	About, Unit    string
+
+	Aggregate *Aggregate
+	Ratio     *Ratio
+	// Expr is of type expr.Number or expr.Bool; a bool is 0 or 1 in the vector.
+	Expr *expr.Program
+}
+
+// Aggregate sums up the events of one type and one entity over a window.
+type Aggregate struct {
+	// Kind is the name of the feature kind: "count", "mean".
+	Kind  string
+	Event *orrery.EventType
+	// Field is the index of the aggregated field in Event, -1 for a kind that
+	// takes the event alone.
+	Field int
+	// By is the index in Event, and Key the index in the spec's DecideOn, of the
+	// entity field that joins the two.
+	By, Key int
+	// Window is how far back from the asking event, less Lag, events count; 0 is
+	// ever.
+	Window, Lag orrery.Duration
+	// Current says that the asking event itself counts.
+	Current bool
+	// Where holds for the events that count, nil for all of them. It reads
+	// fields of Event.
+	Where *expr.Program
+}
+
+// Ratio divides one feature by another.
+type Ratio struct {
+	// Numerator and Denominator are indexes in Spec.Features.
+	Numerator, Denominator int
+	// Empty is the value where the denominator is 0; NaN is missing.
+	Empty float64
+}
+
+// Label says what the outcome of a decision was, and when that is known.
+type Label struct {
+	Event *orrery.EventType
+	// Field is the index in Event of the bool that is the outcome.
+	Field int
+	// Match is the index in Event of the field that names the decided event, and
+	// Against the index in DecideOn of the field it equals.
+	Match, Against int
+	// MaturesAfter is how long after the decided event silence means Absent; a
+	// report at exactly that instant still counts.
+	MaturesAfter orrery.Duration
+	Absent       bool
+	// UnknownWhen holds where the outcome can never be learned; nil is never. It
+	// reads the action, the score, features and the decided event.
+	UnknownWhen *expr.Program
+}
+
+// Model says which model is fitted, on which features.
+type Model struct {
+	Kind string
+	// Features are indexes in Spec.Features, in the order of the file's list,
+	// its patterns expanded in the order in which features are declared.
+	Features []int
+	// Params has every parameter that the kind declares, defaults filled: an int,
+	// a float64, a bool or a string each.
+	Params map[string]any
+	Train  Train
+}
+
+// Train says what a model is fitted on.
+type Train struct {
+	// Range is the span of decided events, up to the newest, that are rows.
+	Range orrery.Duration
+	// Calibrate says that the scores are calibrated on the newest of the rows.
+	Calibrate bool
+}
+
+// Rule gives an action when its condition holds.
+type Rule struct {
+	// When reads the score, features and the decided event; nil always holds.
+	When   *expr.Program
+	Action string
+	// Line is the rule's line in the file, from 1.
+	Line int
+}
+
+// Evaluate says how a model is measured beside the metrics that all have.
+type Evaluate struct {
+	// LeaveOutKnown is the index in DecideOn of an entity field: a test row is
+	// left out when its entity had a positive outcome known before that day. -1
+	// leaves none out.
+	LeaveOutKnown int
+	// K and By, the index of an entity field in DecideOn, ask for precision at
+	// the K highest-scored entities of each day. K is 0, and By -1, where it is
+	// not asked for.
+	K, By int
+}
+
+// FeatureIndex gives the index in Features of a scalar's name, -1 where there
+// is none.
+func (s *Spec) FeatureIndex(name string) int {
+	for i := range s.Features {
+		if s.Features[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Feature gives the feature of a scalar's name, nil where there is none.
+func (s *Spec) Feature(name string) *Feature {
+	if i := s.FeatureIndex(name); i >= 0 {
+		return &s.Features[i]
+	}
+	return nil
+}
+
+// FeatureNames gives the names of the scalars, in their order.
+func (s *Spec) FeatureNames() []string {
+	names := make([]string, len(s.Features))
+	for i := range s.Features {
+		names[i] = s.Features[i].Name
+	}
+	return names
+}
