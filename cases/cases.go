@@ -1,0 +1,207 @@
+// Package cases runs a user's own tests of a system: a few events in, and the
+// features, the score and the action that are expected of the last of them.
+package cases
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/goccy/go-yaml"
+
+	"orrery.dev"
+	"orrery.dev/feature"
+	"orrery.dev/ingest"
+	"orrery.dev/plan"
+)
+
+// FileName is the name of the file of cases that stands beside system.yaml.
+const FileName = "test.yaml"
+
+// maxFile bounds a file of cases, in bytes.
+const maxFile = 4 << 20
+
+// Case is one test.
+type Case struct {
+	Name string `yaml:"case"`
+	// Given are events in the order in which they are received, each under the
+	// name of its type. The last is one that the system decides on.
+	Given  []map[string]map[string]any `yaml:"given"`
+	Expect Expectation                 `yaml:"expect"`
+}
+
+// Expectation says what the decision on the last event must be; what it leaves
+// out may be anything.
+type Expectation struct {
+	Action string `yaml:"action"`
+	// Score is the least and the greatest score allowed.
+	Score []float64 `yaml:"score"`
+	// Features are values by name; null is a missing value.
+	Features map[string]*float64 `yaml:"features"`
+}
+
+// Difference is one thing that is not as expected.
+type Difference struct {
+	What string `json:"what"`
+	Want string `json:"want"`
+	Got  string `json:"got"`
+}
+
+// Result is what came of one case.
+type Result struct {
+	Name        string       `json:"case"`
+	Passed      bool         `json:"passed"`
+	Differences []Difference `json:"differences,omitempty"`
+	// Skipped says what could not be looked at, such as a score without a model.
+	Skipped string `json:"skipped,omitempty"`
+	// Error says why the case could not be run.
+	Error string `json:"error,omitempty"`
+}
+
+// Load reads a file of cases: a list. Errors are of kind Invalid, with the line
+// and the column.
+func Load(path string) ([]Case, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, orrery.Errorf(orrery.NotFound, "cases_not_found", "there are no cases in %s", path).Because(err).
+			WithNext("write a list of cases, each with case, given and expect")
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return nil, orrery.Errorf(orrery.Invalid, "cases_unreadable", "%s cannot be read", path).Because(err)
+	}
+	if len(text) > maxFile {
+		return nil, orrery.Errorf(orrery.TooLarge, "cases_too_large", "%s is larger than %d bytes", path, maxFile)
+	}
+	var list []Case
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField()).Decode(&list); err != nil && !errors.Is(err, io.EOF) {
+		return nil, orrery.Errorf(orrery.Invalid, "cases_invalid", "%s is not a list of cases", path).Because(errors.New(yaml.FormatError(err, false, true)))
+	}
+	for i, c := range list {
+		if c.Name == "" || len(c.Given) == 0 {
+			return nil, orrery.Errorf(orrery.Invalid, "cases_invalid", "case %d of %s lacks its name or its events", i+1, path).
+				WithNext("give it case: and given:")
+		}
+		if n := len(c.Expect.Score); n != 0 && n != 2 {
+			return nil, orrery.Errorf(orrery.Invalid, "cases_invalid", "case %q of %s expects a score of %d bounds", c.Name, path, n).
+				WithNext("write score: [LEAST, GREATEST]")
+		}
+	}
+	return list, nil
+}
+
+// Run runs one case on a plan, from nothing.
+func Run(p *plan.Plan, c *Case) Result {
+	r := Result{Name: c.Name}
+	decision, err := decide(p, c)
+	if err != nil {
+		r.Error = err.Error()
+		return r
+	}
+	r.compare(p, &c.Expect, decision)
+	r.Passed = len(r.Differences) == 0
+	return r
+}
+
+// decide sends the events through the plan and gives the decision on the last.
+func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
+	state, scratch := feature.NewState(nil), p.NewScratch()
+	received := orrery.Instant(math.MinInt64)
+	for i, given := range c.Given {
+		e, err := event(p, given)
+		if err != nil {
+			return nil, fmt.Errorf("event %d: %w", i+1, err)
+		}
+		e.Offset, e.Received = orrery.Offset(i+1), max(received, e.Time)
+		received = e.Received
+		if i < len(c.Given)-1 {
+			if err := p.Apply(state, &e); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if !e.Type.Is(p.Spec.DecideOn) {
+			return nil, fmt.Errorf("the last event is a %s, and the system decides on a %s", e.Type.Name, p.Spec.DecideOn.Name)
+		}
+		d := &orrery.Decision{Offset: e.Offset, Vector: make([]float64, p.Width())}
+		if err := p.Ask(state, &e, scratch, d.Vector); err != nil {
+			return nil, err
+		}
+		p.Decide(&e, scratch, d)
+		return d, nil
+	}
+	return nil, errors.New("there is no event")
+}
+
+// event makes an event as the API would, with all its validation.
+func event(p *plan.Plan, given map[string]map[string]any) (orrery.Event, error) {
+	for name, fields := range given {
+		t := p.Spec.Contract.Event(name)
+		if t == nil || len(given) != 1 {
+			return orrery.Event{}, fmt.Errorf("%q is not one of the system's events", name)
+		}
+		text, err := json.Marshal(fields)
+		if err != nil {
+			return orrery.Event{}, err
+		}
+		return ingest.NewDecoder(t).Decode(text)
+	}
+	return orrery.Event{}, errors.New("it is empty")
+}
+
+func (r *Result) compare(p *plan.Plan, want *Expectation, got *orrery.Decision) {
+	note := func(what, want, got string) {
+		r.Differences = append(r.Differences, Difference{What: what, Want: want, Got: got})
+	}
+	if want.Action != "" && want.Action != got.Action {
+		note("action", want.Action, got.Action)
+	}
+	switch {
+	case len(want.Score) == 0:
+	case !p.HasModel():
+		r.Skipped = "the score: no model has been trained"
+	case !(want.Score[0] <= got.Score && got.Score <= want.Score[1]):
+		note("score", fmt.Sprintf("%s to %s", number(want.Score[0]), number(want.Score[1])), number(got.Score))
+	}
+	names := make([]string, 0, len(want.Features))
+	for name := range want.Features {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		expected := math.NaN()
+		if x := want.Features[name]; x != nil {
+			expected = *x
+		}
+		i := p.Spec.FeatureIndex(name)
+		if i < 0 {
+			note(name, number(expected), "no such feature")
+			continue
+		}
+		if !near(expected, got.Vector[i]) {
+			note(name, number(expected), number(got.Vector[i]))
+		}
+	}
+}
+
+// near allows for what a person leaves out when writing a value down.
+func near(want, got float64) bool {
+	if math.IsNaN(want) || math.IsNaN(got) {
+		return math.IsNaN(want) && math.IsNaN(got)
+	}
+	return math.Abs(want-got) <= 1e-6*max(1, math.Abs(want))
+}
+
+func number(x float64) string {
+	if math.IsNaN(x) {
+		return "missing"
+	}
+	return strconv.FormatFloat(x, 'g', 9, 64)
+}

@@ -1,0 +1,336 @@
+// Package plan compiles a release into pure functions: Ask takes an event of
+// the log to a vector of features, Decide takes that vector to a score and an
+// action. A plan reads no clock, does no I/O and holds no lock; what it needs
+// of the past is in the feature state that a driver owns. Both drivers, serve
+// and replay, run the same plan, which is why training and serving agree.
+package plan
+
+import (
+	"math"
+	"sync"
+
+	"orrery.dev"
+	"orrery.dev/expr"
+	"orrery.dev/feature"
+	"orrery.dev/model"
+	"orrery.dev/policy"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+)
+
+// FallbackNoModel is what Decision.Fallback says when the spec has a model but
+// the release was never trained.
+const FallbackNoModel = "no_model"
+
+// Plan is a release, compiled. It is immutable and safe for concurrent use.
+type Plan struct {
+	Release orrery.ReleaseID
+	Spec    *spec.Spec
+
+	features *feature.Set
+	// slots[i] is the place in the vector of aggregate i of features.
+	slots   []int
+	derived []derived
+	model   model.Model
+	// inputs[i] is the place in the vector of the model's input i.
+	inputs []int
+	policy *policy.Policy
+}
+
+// derived computes one slot of the vector from slots before it.
+type derived struct {
+	slot  int
+	ratio *spec.Ratio
+	expr  *expr.Program
+}
+
+// Compile makes the plan of a release from its spec and its model. The model
+// is nil for a spec without one, or for a release not yet trained.
+func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
+	p := &Plan{Release: id, Spec: s, model: m}
+	var aggregates []feature.Aggregate
+	for slot, f := range s.Features {
+		switch {
+		case f.Aggregate != nil:
+			aggregates = append(aggregates, aggregate(s, f.Aggregate))
+			p.slots = append(p.slots, slot)
+		default:
+			p.derived = append(p.derived, derived{slot: slot, ratio: f.Ratio, expr: f.Expr})
+		}
+	}
+	var err error
+	if p.features, err = feature.Compile(s.DecideOn, aggregates, s.Dedupe.Within); err != nil {
+		return nil, err
+	}
+	if err := p.bindModel(); err != nil {
+		return nil, err
+	}
+	rules := make([]policy.Rule, len(s.Policy))
+	for i, r := range s.Policy {
+		rules[i] = policy.Rule{When: r.When, Action: r.Action}
+	}
+	p.policy, err = policy.New(rules)
+	return p, err
+}
+
+func aggregate(s *spec.Spec, a *spec.Aggregate) feature.Aggregate {
+	out := feature.Aggregate{Kind: a.Kind, Event: a.Event, Field: a.Field, By: a.By, Key: a.Key,
+		Window: a.Window, Lag: a.Lag, Current: a.Current}
+	if where := a.Where; where != nil {
+		// An Input on the stack would escape, once an event.
+		inputs := sync.Pool{New: func() any { return new(expr.Input) }}
+		out.Where = &feature.Predicate{Source: where.Canonical() + " in " + s.Location.String(), Match: func(e *orrery.Event) bool {
+			in := inputs.Get().(*expr.Input)
+			in.Event = e
+			holds, known := where.Bool(in)
+			inputs.Put(in)
+			return holds && known
+		}}
+	}
+	return out
+}
+
+// bindModel finds the model's inputs among the spec's features by name.
+func (p *Plan) bindModel() error {
+	if p.model == nil {
+		return nil
+	}
+	for _, name := range p.model.Features() {
+		slot := p.Spec.FeatureIndex(name)
+		if slot < 0 {
+			return orrery.Errorf(orrery.Invalid, "model_feature_unknown", "the model takes the feature %q, which the spec does not have", name).
+				WithNext("train again: orrery train")
+		}
+		p.inputs = append(p.inputs, slot)
+	}
+	return nil
+}
+
+// Tables names the feature state that the plan needs.
+func (p *Plan) Tables() []store.TableID { return p.features.Tables() }
+
+// Width gives the length of the plan's vectors.
+func (p *Plan) Width() int { return len(p.Spec.Features) }
+
+// Model gives what scores, nil when there is none.
+func (p *Plan) Model() model.Model { return p.model }
+
+// HasModel reports whether the plan can score.
+func (p *Plan) HasModel() bool { return p.model != nil }
+
+// Apply counts an event in the state that the plan needs.
+func (p *Plan) Apply(state *feature.State, e *orrery.Event) error { return p.features.Apply(state, e) }
+
+// Scratch is the working memory of one goroutine that calls Ask and Decide.
+type Scratch struct {
+	aggregates []float64
+	vector     []float64
+	row        []float64
+	text       [1]string
+	input      expr.Input
+	ahead      []*orrery.Event
+}
+
+// NewScratch makes working memory for this plan.
+func (p *Plan) NewScratch() *Scratch {
+	return &Scratch{
+		aggregates: make([]float64, len(p.slots)),
+		vector:     make([]float64, p.Width()+1),
+		row:        make([]float64, len(p.inputs)),
+	}
+}
+
+// PrefetchEvents is how many events are worth a Prefetch together.
+const PrefetchEvents = 32
+
+// Prefetch brings what the next few events will touch near to the processor. It
+// changes no state and no result.
+func (p *Plan) Prefetch(state *feature.State, s *Scratch, events []orrery.Event) {
+	s.ahead = s.ahead[:0]
+	for i := range events {
+		s.ahead = append(s.ahead, &events[i])
+	}
+	p.features.Prefetch(state, s.ahead)
+}
+
+// Ask applies the event, which the spec must decide on, and writes what the
+// state knows at its instant to the aggregate slots of vector [Width]. The
+// other slots are left for Complete.
+func (p *Plan) Ask(state *feature.State, e *orrery.Event, s *Scratch, vector []float64) error {
+	if err := p.features.Ask(state, e, s.aggregates); err != nil {
+		return err
+	}
+	p.scatter(s, vector)
+	return nil
+}
+
+func (p *Plan) scatter(s *Scratch, vector []float64) {
+	for i, slot := range p.slots {
+		vector[slot] = canonical(s.aggregates[i])
+	}
+}
+
+// Complete computes the slots of vector that are derived from the event and
+// from other slots.
+func (p *Plan) Complete(e *orrery.Event, s *Scratch, vector []float64) {
+	s.input = expr.Input{Event: e, Vector: vector}
+	for i := range p.derived {
+		d := &p.derived[i]
+		switch {
+		case d.ratio != nil:
+			vector[d.slot] = ratio(d.ratio, vector)
+		case d.expr.Type() == expr.Bool:
+			vector[d.slot] = boolean(d.expr, &s.input)
+		default:
+			vector[d.slot] = canonical(d.expr.Number(&s.input))
+		}
+	}
+}
+
+func ratio(r *spec.Ratio, vector []float64) float64 {
+	if vector[r.Denominator] == 0 {
+		return canonical(r.Empty)
+	}
+	return canonical(vector[r.Numerator] / vector[r.Denominator])
+}
+
+func boolean(program *expr.Program, in *expr.Input) float64 {
+	holds, known := program.Bool(in)
+	switch {
+	case !known:
+		return math.NaN()
+	case holds:
+		return 1
+	}
+	return 0
+}
+
+// canonical makes every NaN the same bits, so that records compare bit by bit.
+func canonical(x float64) float64 {
+	if x != x {
+		return math.NaN()
+	}
+	return x
+}
+
+// Score gives the model's score of a complete vector, NaN without a model.
+func (p *Plan) Score(s *Scratch, vector []float64) float64 {
+	if p.model == nil {
+		return math.NaN()
+	}
+	for i, slot := range p.inputs {
+		s.row[i] = vector[slot]
+	}
+	return p.model.Score(s.row)
+}
+
+// Decide completes d, whose Vector holds what Ask wrote: the derived features,
+// the score, the rule that fires and its action.
+func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
+	p.Complete(e, s, d.Vector)
+	d.Release = p.Release
+	d.Score = p.Score(s, d.Vector)
+	if p.model == nil && p.Spec.Model != nil {
+		d.Fallback = FallbackNoModel
+	}
+	// Expressions of the policy read the score behind the last feature.
+	copy(s.vector, d.Vector)
+	s.vector[p.Width()] = d.Score
+	s.input = expr.Input{Event: e, Vector: s.vector}
+	d.Rule, d.Action = p.policy.Decide(&s.input)
+}
+
+// Reason says how much one of the model's inputs moved a score.
+type Reason struct {
+	// Slot is the input's place in the vector.
+	Slot int
+	// Contribution is on the scale of the model's margin: see model.Explainer.
+	Contribution float64
+}
+
+// Reasons gives the inputs that moved the score of a complete vector most, by
+// size, at most n of them, and the margin that they start from. It gives none
+// without a model that can explain itself.
+func (p *Plan) Reasons(vector []float64, n int) (reasons []Reason, base float64) {
+	m := p.model
+	if calibrated, ok := m.(*model.Calibrated); ok {
+		// What calibration does to a score says nothing of the inputs.
+		m = calibrated.Inner()
+	}
+	explainer, ok := m.(model.Explainer)
+	if !ok {
+		return nil, math.NaN()
+	}
+	row := make([]float64, len(p.inputs))
+	for i, slot := range p.inputs {
+		row[i] = vector[slot]
+	}
+	contributions := make([]float64, len(row))
+	base = explainer.Contributions(row, contributions)
+	for _, i := range model.Top(contributions, n) {
+		if c := contributions[i]; c != 0 && !math.IsNaN(c) && !math.IsInf(c, 0) {
+			reasons = append(reasons, Reason{Slot: p.inputs[i], Contribution: contributions[i]})
+		}
+	}
+	return reasons, base
+}
+
+// Unknowable reports whether the spec's label says that the outcome of this
+// decision is never learned.
+func (p *Plan) Unknowable(e *orrery.Event, s *Scratch, d *orrery.Decision) bool {
+	if p.Spec.Label == nil || p.Spec.Label.UnknownWhen == nil {
+		return false
+	}
+	copy(s.vector, d.Vector)
+	s.vector[p.Width()] = d.Score
+	s.text[0] = d.Action
+	s.input = expr.Input{Event: e, Vector: s.vector, Text: s.text[:]}
+	holds, known := p.Spec.Label.UnknownWhen.Bool(&s.input)
+	return holds && known
+}
+
+// Known writes to vector [Width] what the state knows at an instant of the
+// entities in keys (entity name to key). Slots that need an event's own fields,
+// or another entity, are NaN.
+func (p *Plan) Known(state *feature.State, at orrery.Instant, keys map[string]string, s *Scratch, vector []float64) error {
+	event := &orrery.Event{Type: p.Spec.DecideOn, Time: at, Values: make([]orrery.Value, len(p.Spec.DecideOn.Fields))}
+	key := func(field int) (string, bool) {
+		k, ok := keys[p.Spec.DecideOn.Fields[field].Entity]
+		return k, ok
+	}
+	for i := range p.Spec.DecideOn.Fields {
+		if f := &p.Spec.DecideOn.Fields[i]; f.Type == orrery.Entity {
+			if k, ok := keys[f.Entity]; ok {
+				event.Values[i] = orrery.EntityValue(k)
+			}
+		}
+	}
+	byAggregate := func(i int) (string, bool) { return key(p.Spec.Features[p.slots[i]].Aggregate.Key) }
+	if err := p.features.Read(state, at, byAggregate, s.aggregates); err != nil {
+		return err
+	}
+	p.scatter(s, vector)
+	p.Complete(event, s, vector)
+	return nil
+}
+
+// About reports whether feature i is kept by the entity: an aggregate by it, or
+// a ratio of two such.
+func (p *Plan) About(i int, entity string) bool {
+	f := &p.Spec.Features[i]
+	switch {
+	case f.Aggregate != nil:
+		return p.Spec.DecideOn.Fields[f.Aggregate.Key].Entity == entity
+	case f.Ratio != nil:
+		return p.About(f.Ratio.Numerator, entity) && p.About(f.Ratio.Denominator, entity)
+	}
+	reads := false
+	for _, name := range f.Expr.Vars() {
+		j := p.Spec.FeatureIndex(name)
+		if j < 0 || !p.About(j, entity) {
+			return false
+		}
+		reads = true
+	}
+	return reads
+}

@@ -1,0 +1,260 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/metric"
+	"orrery.dev/model"
+	"orrery.dev/plan"
+	"orrery.dev/train"
+)
+
+// Trainer fits a model to labelled rows.
+type Trainer func(ctx context.Context, rows *train.Rows) (model.Model, error)
+
+// Evaluation is the result of training on one range and testing on a later one.
+type Evaluation struct {
+	System  string     `json:"system"`
+	Model   string     `json:"model"`
+	Train   Counts     `json:"train"`
+	Test    TestCounts `json:"test"`
+	Metrics Metrics    `json:"metrics"`
+	Seconds Seconds    `json:"seconds"`
+	// Events counts all events read; the rate is over the time from the first
+	// byte of the first file to the last row.
+	Events          int64    `json:"events"`
+	EventsPerSecond float64  `json:"events_per_second"`
+	Notices         []string `json:"notices,omitempty"`
+}
+
+// Counts says what a range held.
+type Counts struct {
+	Range     string `json:"range"`
+	Rows      int    `json:"rows"`
+	Positives int    `json:"positives"`
+	// Unknown rows had no label yet and were left out.
+	Unknown int `json:"unknown"`
+}
+
+// TestCounts says what the test range held.
+type TestCounts struct {
+	Counts
+	// LeftOut rows belong to entities already known as positive.
+	LeftOut int `json:"left_out"`
+}
+
+// Metrics are the figures of an evaluation, by name.
+type Metrics map[string]float64
+
+// Seconds is the time that each step took.
+type Seconds struct {
+	Replay float64 `json:"replay"`
+	Train  float64 `json:"train"`
+	Score  float64 `json:"score"`
+	Total  float64 `json:"total"`
+}
+
+// Protocol says how to evaluate.
+type Protocol struct {
+	Train, Test Range
+	Kind        string
+	Fit         Trainer
+	// Begun is when the first byte was asked for; it starts the clock of
+	// Evaluation.Seconds.
+	Begun time.Time
+}
+
+// Evaluate fits a model on the train range, with the labels known when the test
+// range opens, and measures it on the test range, where a row is left out when
+// its entity had a positive outcome, for an example on or after the start of
+// the train range, received before that test day began. examples must span both
+// ranges and what lies between.
+func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol) (*Evaluation, error) {
+	replayed := time.Now()
+	out := &Evaluation{System: p.Spec.System, Model: protocol.Kind, Events: x.Events}
+	out.Seconds.Replay = replayed.Sub(protocol.Begun).Seconds()
+	out.EventsPerSecond = float64(x.Events) / out.Seconds.Replay
+
+	rows, counts := x.TrainRows(x.LabelsAt(p.Spec.Label, protocol.Test.From), protocol.Train)
+	out.Train = counts
+	if err := CheckTrainable(rows, protocol.Train); err != nil {
+		return nil, err
+	}
+	fitted, err := protocol.Fit(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	trained := time.Now()
+	out.Seconds.Train = trained.Sub(replayed).Seconds()
+
+	test := x.testRows(p, protocol)
+	out.Test = test.counts
+	if err := test.score(fitted); err != nil {
+		return nil, err
+	}
+	if out.Metrics, err = test.metrics(p); err != nil {
+		return nil, err
+	}
+	out.Notices = test.notices
+	end := time.Now()
+	out.Seconds.Score = end.Sub(trained).Seconds()
+	out.Seconds.Total = end.Sub(protocol.Begun).Seconds()
+	return out, nil
+}
+
+// TrainRows gives the rows of a range whose labels are known.
+func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
+	rows := &train.Rows{Names: x.Columns}
+	counts := Counts{Range: span.String()}
+	for i := range x.List {
+		if !span.Contains(x.List[i].Time) {
+			continue
+		}
+		positive, known := labels.Of(&x.List[i])
+		if !known {
+			counts.Unknown++
+			continue
+		}
+		rows.X = append(rows.X, x.Row(i)...)
+		rows.Y = append(rows.Y, zeroOrOne(positive))
+		counts.Rows++
+		if positive {
+			counts.Positives++
+		}
+	}
+	return rows, counts
+}
+
+// CheckTrainable refuses rows that no classifier can be fitted to, and says
+// what the range lacked.
+func CheckTrainable(rows *train.Rows, span Range) error {
+	positives := 0
+	for _, y := range rows.Y {
+		positives += int(y)
+	}
+	switch {
+	case rows.Len() == 0:
+		return orrery.Errorf(orrery.Invalid, "train_range_empty", "the train range %s holds no labelled rows", span).
+			WithNext("choose a range that the events cover and that has matured")
+	case positives == 0:
+		return orrery.Errorf(orrery.Invalid, "train_range_one_class", "the train range %s has %d rows and none of them positive", span, rows.Len()).
+			WithNext("choose a longer range, or check that outcomes were read and match")
+	case positives == rows.Len():
+		return orrery.Errorf(orrery.Invalid, "train_range_one_class", "the train range %s has %d rows and all of them positive", span, rows.Len()).
+			WithNext("choose a longer range, or check the label's absent value")
+	}
+	return nil
+}
+
+func zeroOrOne(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// testSet is the test range's rows that count, with their day and label.
+type testSet struct {
+	x *Examples
+	// Indexes in x.List, and for each its day from the range's start, its label
+	// (1 positive, 0 negative) and its score.
+	rows    []int
+	dayOf   []int
+	labels  []float64
+	scores  []float64
+	days    int
+	counts  TestCounts
+	notices []string
+}
+
+func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
+	t := &testSet{x: x, counts: TestCounts{Counts: Counts{Range: protocol.Test.String()}}, days: protocol.Test.days()}
+	labels := x.LabelsAt(p.Spec.Label, Forever)
+	positive := x.positivesByEntity(protocol.Train.From)
+	immature := 0
+	for i := range x.List {
+		e := &x.List[i]
+		if !protocol.Test.Contains(e.Time) {
+			continue
+		}
+		day := int(orrery.Duration(e.Time-protocol.Test.From) / orrery.Day)
+		dayBegan := protocol.Test.From.Add(orrery.Duration(day) * orrery.Day)
+		if first, known := positive[e.Excluded]; known && first < dayBegan {
+			t.counts.LeftOut++
+			continue
+		}
+		label, known := labels.Of(e)
+		if !known {
+			t.counts.Unknown++
+			continue
+		}
+		if e.Time.Add(p.Spec.Label.MaturesAfter) > x.Last {
+			immature++
+		}
+		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, day), append(t.labels, zeroOrOne(label))
+		t.counts.Rows++
+		if label {
+			t.counts.Positives++
+		}
+	}
+	if immature > 0 {
+		t.notices = append(t.notices, fmt.Sprintf("%d test rows had not matured when the events end; those without an outcome count as negative", immature))
+	}
+	return t
+}
+
+func (t *testSet) score(m model.Model) error {
+	t.scores = make([]float64, len(t.rows))
+	matrix := make([]float64, 0, len(t.rows)*len(t.x.Columns))
+	for _, i := range t.rows {
+		matrix = append(matrix, t.x.Row(i)...)
+	}
+	return model.ScoreRows(m, matrix, t.scores)
+}
+
+// scoreMeasures are the metrics of scores against labels.
+var scoreMeasures = []struct {
+	name    string
+	measure func(metric.Set) (float64, error)
+}{
+	{"auc", metric.AUC}, {"average_precision", metric.AveragePrecision}, {"log_loss", metric.LogLoss},
+	{"brier", metric.Brier}, {"calibration_error", metric.CalibrationError},
+}
+
+func (t *testSet) metrics(p *plan.Plan) (Metrics, error) {
+	if t.counts.Positives == 0 || t.counts.Positives == t.counts.Rows {
+		return nil, orrery.Errorf(orrery.Invalid, "test_range_one_class", "the test range %s has %d rows, %d of them positive",
+			t.counts.Range, t.counts.Rows, t.counts.Positives).WithNext("choose a range with rows of both classes")
+	}
+	out := Metrics{}
+	set := metric.Set{Label: t.labels, Score: t.scores}
+	var err error
+	for _, m := range scoreMeasures {
+		if out[m.name], err = m.measure(set); err != nil {
+			return nil, err
+		}
+	}
+	if e := p.Spec.Evaluate; e != nil && e.K > 0 {
+		name := fmt.Sprintf("precision_at_%d_per_day", e.K)
+		if out[name], err = metric.PrecisionAtK(t.sightings(), t.days, e.K); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (t *testSet) sightings() []metric.Sighting {
+	out := make([]metric.Sighting, len(t.rows))
+	for j, i := range t.rows {
+		out[j] = metric.Sighting{Period: t.dayOf[j], Entity: t.x.List[i].Ranked, Score: t.scores[j], Positive: t.labels[j] == 1}
+	}
+	return out
+}
+
+// Names gives the names of the metrics in order.
+func (m Metrics) Names() []string { return slices.Sorted(maps.Keys(m)) }

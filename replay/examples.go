@@ -1,0 +1,139 @@
+package replay
+
+import (
+	"context"
+
+	"orrery.dev"
+	"orrery.dev/feature"
+	"orrery.dev/plan"
+)
+
+// Example is an event that was, or would be, decided on, with what was known
+// at its instant. Its row is in Examples.X.
+type Example struct {
+	// ID is what outcomes match: the value of the label's field of the event.
+	ID             string
+	Time, Received orrery.Instant
+	// Excluded names the entity whose known positives exclude the example from
+	// a test, Ranked the one that precision at k ranks. Empty where the spec
+	// does not ask.
+	Excluded, Ranked string
+	// Unknowable says that the outcome of the decision can never be learned.
+	Unknowable bool
+}
+
+// outcome is one report about an example, in the order received.
+type outcome struct {
+	id       string
+	positive bool
+	received orrery.Instant
+}
+
+// Examples are the rows of a span of history and every outcome that history
+// holds.
+type Examples struct {
+	List []Example
+	// X is [len(List) × columns], row-major: the columns asked for.
+	X       []float64
+	Columns []string
+	// Events counts all events read, Last is the latest instant at which one was
+	// received.
+	Events   int64
+	Last     orrery.Instant
+	outcomes []outcome
+}
+
+// Row gives the features of example i, a view of X.
+func (x *Examples) Row(i int) []float64 {
+	n := len(x.Columns)
+	return x.X[i*n : (i+1)*n : (i+1)*n]
+}
+
+// Collect replays a source through a plan and keeps the rows of span. columns
+// are indexes in the plan's vector. tick, which may be nil, is called now and
+// then with the number of events read.
+func Collect(ctx context.Context, p *plan.Plan, source Source, span Range, columns []int, tick func(events int64)) (*Examples, error) {
+	c := newCollector(p, span, columns)
+	events, err := walk(ctx, source, tick, func(batch *Batch) error {
+		for i := range batch.Events {
+			if i%plan.PrefetchEvents == 0 {
+				p.Prefetch(c.state, c.scratch, batch.Events[i:min(i+plan.PrefetchEvents, len(batch.Events))])
+			}
+			if err := c.add(&batch.Events[i], batch.Decision(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.out.Events = events
+	return c.out, nil
+}
+
+type collector struct {
+	plan    *plan.Plan
+	state   *feature.State
+	scratch *plan.Scratch
+	vector  []float64
+	span    Range
+	columns []int
+	out     *Examples
+	// Indexes of the fields read: of decide_on, -1 where the spec has none.
+	id, excluded, ranked int
+}
+
+func newCollector(p *plan.Plan, span Range, columns []int) *collector {
+	c := &collector{plan: p, state: feature.NewState(nil), scratch: p.NewScratch(), vector: make([]float64, p.Width()),
+		span: span, columns: columns, out: &Examples{}, id: p.Spec.DecideOn.IDField, excluded: -1, ranked: -1}
+	if p.Spec.Label != nil {
+		c.id = p.Spec.Label.Against
+	}
+	if e := p.Spec.Evaluate; e != nil {
+		c.excluded, c.ranked = e.LeaveOutKnown, e.By
+	}
+	for _, column := range columns {
+		c.out.Columns = append(c.out.Columns, p.Spec.Features[column].Name)
+	}
+	return c
+}
+
+func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
+	c.out.Last = max(c.out.Last, e.Received)
+	c.addOutcome(e)
+	if !e.Type.Is(c.plan.Spec.DecideOn) || !c.span.Contains(e.Time) {
+		return c.plan.Apply(c.state, e)
+	}
+	if err := c.plan.Ask(c.state, e, c.scratch, c.vector); err != nil {
+		return err
+	}
+	c.plan.Complete(e, c.scratch, c.vector)
+	for _, column := range c.columns {
+		c.out.X = append(c.out.X, c.vector[column])
+	}
+	example := Example{ID: text(e, c.id), Time: e.Time, Received: e.Received,
+		Excluded: text(e, c.excluded), Ranked: text(e, c.ranked)}
+	if recorded != nil {
+		example.Unknowable = c.plan.Unknowable(e, c.scratch, recorded)
+	}
+	c.out.List = append(c.out.List, example)
+	return nil
+}
+
+func (c *collector) addOutcome(e *orrery.Event) {
+	label := c.plan.Spec.Label
+	if label == nil || !e.Type.Is(label.Event) || e.Values[label.Field].IsMissing() {
+		return
+	}
+	c.out.outcomes = append(c.out.outcomes, outcome{id: text(e, label.Match),
+		positive: e.Values[label.Field].Bool(), received: e.Received})
+}
+
+// text gives what a field says, as the text that ids and keys compare by.
+func text(e *orrery.Event, field int) string {
+	if field < 0 {
+		return ""
+	}
+	return e.Values[field].Format(e.Type.Fields[field].Scale)
+}

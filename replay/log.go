@@ -1,0 +1,122 @@
+package replay
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"orrery.dev"
+	"orrery.dev/feature"
+	"orrery.dev/plan"
+	"orrery.dev/record"
+	"orrery.dev/store"
+)
+
+// Contracts gives the contract of a fingerprint, nil when there is none.
+type Contracts func(orrery.Fingerprint) *orrery.Contract
+
+// tickEvery is how many records pass between two reports of progress, and
+// between two looks at whether the caller still wants the result.
+const tickEvery = 1 << 14
+
+// Apply counts the events of a log, from an offset to its end, in the state
+// that a plan needs.
+func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan, state *feature.State, from orrery.Offset, progress func(done, total int64)) error {
+	last, err := log.Last()
+	if err != nil {
+		return err
+	}
+	var event orrery.Event
+	for r, err := range log.Scan(from) {
+		if err != nil {
+			return err
+		}
+		if r.Offset%tickEvery == 0 {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if progress != nil {
+				progress(int64(r.Offset-from), int64(last-from)+1)
+			}
+		}
+		if r.Kind != store.EventRecord {
+			continue
+		}
+		if err := record.DecodeEventInto(&event, r.Data, contracts); err != nil {
+			return err
+		}
+		event.Offset = r.Offset
+		if err := p.Apply(state, &event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logBatch is how many events a log source gives at once.
+const logBatch = 1024
+
+// LogSource reads a log as a Source: its events with the decisions recorded on
+// them.
+type LogSource struct {
+	next      func() (store.Record, error, bool)
+	stop      func()
+	contracts Contracts
+	// held is an event read beyond the last batch, to see whether a decision
+	// followed the one before.
+	held *orrery.Event
+}
+
+// FromLog reads a log from its beginning to where it ends now. The source must
+// be closed.
+func FromLog(log store.Log, contracts Contracts) *LogSource {
+	next, stop := iter.Pull2(log.Scan(1))
+	return &LogSource{next: next, stop: stop, contracts: contracts}
+}
+
+// Close ends the reading.
+func (s *LogSource) Close() { s.stop() }
+
+// Next gives about a thousand events.
+func (s *LogSource) Next() (*Batch, error) {
+	b := &Batch{}
+	if s.held != nil {
+		b.add(s.held)
+		s.held = nil
+	}
+	for {
+		r, err, ok := s.next()
+		if err != nil {
+			return nil, err
+		}
+		if !ok && len(b.Events) == 0 {
+			return nil, io.EOF
+		}
+		if !ok {
+			return b, nil
+		}
+		switch r.Kind {
+		case store.EventRecord:
+			event, err := record.DecodeEvent(r.Data, s.contracts)
+			if err != nil {
+				return nil, err
+			}
+			event.Offset = r.Offset
+			if len(b.Events) >= logBatch {
+				s.held = &event
+				return b, nil
+			}
+			b.add(&event)
+		case store.DecisionRecord:
+			decision, err := record.DecodeDecision(r.Data, r.Offset)
+			if err != nil {
+				return nil, err
+			}
+			b.Decisions[len(b.Decisions)-1] = &decision
+		}
+	}
+}
+
+func (b *Batch) add(e *orrery.Event) {
+	b.Events, b.Decisions = append(b.Events, *e), append(b.Decisions, nil)
+}

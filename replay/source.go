@@ -1,0 +1,87 @@
+// Package replay is the driver that runs a plan over history: the events of
+// files or the records of a log, as fast as the cores go, for training rows,
+// evaluation, verification and warming a new release.
+package replay
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"orrery.dev"
+)
+
+// Batch is a run of events in log order.
+type Batch struct {
+	Events []orrery.Event
+	// Decisions is empty, or has for each event the decision recorded on it, nil
+	// where there is none.
+	Decisions []*orrery.Decision
+}
+
+// Decision gives the decision recorded on event i, nil where there is none.
+func (b *Batch) Decision(i int) *orrery.Decision {
+	if len(b.Decisions) == 0 {
+		return nil
+	}
+	return b.Decisions[i]
+}
+
+// Source yields history in log order. Every event has an offset, greater than
+// the one before it.
+type Source interface {
+	// Next gives the next batch, valid until the next call, or io.EOF at the end.
+	Next() (*Batch, error)
+}
+
+// walk gives each batch of a source to visit and counts the events. It ends at
+// the source's end, at an error, or when the context does. tick, which may be
+// nil, hears the count after each batch.
+func walk(ctx context.Context, source Source, tick func(events int64), visit func(*Batch) error) (events int64, err error) {
+	for {
+		if ctx.Err() != nil {
+			return events, context.Cause(ctx)
+		}
+		batch, err := source.Next()
+		if errors.Is(err, io.EOF) {
+			return events, nil
+		}
+		if err != nil {
+			return events, err
+		}
+		if err := visit(batch); err != nil {
+			return events, err
+		}
+		if events += int64(len(batch.Events)); tick != nil {
+			tick(events)
+		}
+	}
+}
+
+// each makes a visit of a batch from one of its events.
+func each(step func(*orrery.Event, *orrery.Decision) error) func(*Batch) error {
+	return func(b *Batch) error {
+		for i := range b.Events {
+			if err := step(&b.Events[i], b.Decision(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// Range is a span of event time, half-open: From <= t < To.
+type Range struct{ From, To orrery.Instant }
+
+// Contains reports whether t lies in the range.
+func (r Range) Contains(t orrery.Instant) bool { return r.From <= t && t < r.To }
+
+// Empty reports whether the range holds no instant.
+func (r Range) Empty() bool { return r.To <= r.From }
+
+func (r Range) String() string { return r.From.String() + ".." + r.To.String() }
+
+// days gives how many days, the last perhaps not whole, the range spans.
+func (r Range) days() int {
+	return int((orrery.Duration(r.To-r.From) + orrery.Day - 1) / orrery.Day)
+}

@@ -1,0 +1,160 @@
+package replay
+
+import (
+	"context"
+	"math"
+
+	"orrery.dev"
+	"orrery.dev/feature"
+	"orrery.dev/plan"
+	"orrery.dev/record"
+	"orrery.dev/store"
+)
+
+// Verification is what came of recomputing a log.
+type Verification struct {
+	Events    int64 `json:"events"`
+	Decisions int64 `json:"decisions"`
+	// Different counts decisions that did not come out as recorded, bit by bit:
+	// by features, score, rule, action or fallback.
+	Different int64 `json:"different"`
+	// First has the first few differences.
+	First []Difference `json:"first,omitempty"`
+}
+
+// Difference is one value that did not come out as recorded.
+type Difference struct {
+	Offset   orrery.Offset    `json:"offset"`
+	Release  orrery.ReleaseID `json:"release"`
+	What     string           `json:"what"`
+	Recorded any              `json:"recorded"`
+	Computed any              `json:"computed"`
+}
+
+// differencesKept is how many differences a Verification lists.
+const differencesKept = 20
+
+// Releases gives the releases that the decisions of a log name, in order of
+// first use.
+func Releases(ctx context.Context, log store.Log) ([]orrery.ReleaseID, error) {
+	var found []orrery.ReleaseID
+	seen := map[orrery.ReleaseID]bool{}
+	for r, err := range log.Scan(1) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Kind != store.DecisionRecord {
+			continue
+		}
+		if r.Offset%tickEvery == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		decision, err := record.DecodeDecision(r.Data, r.Offset)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[decision.Release] {
+			seen[decision.Release] = true
+			found = append(found, decision.Release)
+		}
+	}
+	return found, nil
+}
+
+// Verify recomputes every decision of a source from the events alone, each by
+// the plan of the release that made it. plans has one for every release that a
+// decision names.
+func Verify(ctx context.Context, source Source, plans []*plan.Plan, tick func(events int64)) (*Verification, error) {
+	v := newVerifier(plans)
+	events, err := walk(ctx, source, tick, each(v.step))
+	if err != nil {
+		return nil, err
+	}
+	v.out.Events = events
+	return &v.out, nil
+}
+
+type verifier struct {
+	plans   []*plan.Plan
+	byID    map[orrery.ReleaseID]*plan.Plan
+	scratch map[orrery.ReleaseID]*plan.Scratch
+	// state serves all plans: what two of them share is applied once.
+	state *feature.State
+	out   Verification
+}
+
+func newVerifier(plans []*plan.Plan) *verifier {
+	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: feature.NewState(nil)}
+	for _, p := range plans {
+		v.byID[p.Release], v.scratch[p.Release] = p, p.NewScratch()
+	}
+	return v
+}
+
+func (v *verifier) step(e *orrery.Event, recorded *orrery.Decision) error {
+	if recorded != nil {
+		v.out.Decisions++
+		if err := v.check(e, recorded); err != nil {
+			return err
+		}
+	}
+	for _, p := range v.plans {
+		if err := p.Apply(v.state, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check asks before any other plan applies the event, since some features look
+// at what came before it.
+func (v *verifier) check(e *orrery.Event, recorded *orrery.Decision) error {
+	p := v.byID[recorded.Release]
+	if p == nil {
+		return orrery.Errorf(orrery.NotFound, "release_not_found", "the decision at offset %d was made by release %s, which is not here", e.Offset, recorded.Release.Short())
+	}
+	s := v.scratch[recorded.Release]
+	computed := orrery.Decision{Offset: e.Offset, Vector: make([]float64, p.Width())}
+	if err := p.Ask(v.state, e, s, computed.Vector); err != nil {
+		return err
+	}
+	p.Decide(e, s, &computed)
+	if found := v.compare(p, recorded, &computed); found > 0 {
+		v.out.Different++
+	}
+	return nil
+}
+
+// compare notes each part of a decision that did not come out as recorded, and
+// gives their number.
+func (v *verifier) compare(p *plan.Plan, recorded, computed *orrery.Decision) int {
+	found := 0
+	note := func(differs bool, what string, was, is any) {
+		if !differs {
+			return
+		}
+		found++
+		if len(v.out.First) < differencesKept {
+			v.out.First = append(v.out.First, Difference{Offset: recorded.Offset, Release: recorded.Release, What: what, Recorded: was, Computed: is})
+		}
+	}
+	note(len(recorded.Vector) != len(computed.Vector), "number of features", len(recorded.Vector), len(computed.Vector))
+	for i := range min(len(recorded.Vector), len(computed.Vector)) {
+		note(differ(recorded.Vector[i], computed.Vector[i]), p.Spec.Features[i].Name, Number(recorded.Vector[i]), Number(computed.Vector[i]))
+	}
+	note(differ(recorded.Score, computed.Score), "score", Number(recorded.Score), Number(computed.Score))
+	note(recorded.Rule != computed.Rule, "rule", recorded.Rule, computed.Rule)
+	note(recorded.Action != computed.Action, "action", recorded.Action, computed.Action)
+	note(recorded.Fallback != computed.Fallback, "fallback", recorded.Fallback, computed.Fallback)
+	return found
+}
+
+func differ(a, b float64) bool { return math.Float64bits(a) != math.Float64bits(b) }
+
+// Number gives a double as JSON can hold it: nil when it is missing.
+func Number(x float64) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return x
+}

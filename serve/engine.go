@@ -1,0 +1,158 @@
+// Package serve is the live driver: it takes events from the network through
+// the plan, one request at a time, durably. Requests are decoded and scored in
+// parallel; between, one goroutine sequences them, so that the order of the log
+// is the order in which they were applied; after, one goroutine commits them in
+// that order, with one sync for all who wait.
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/feature"
+	"orrery.dev/plan"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+)
+
+// AheadTolerance is how far in the future of this machine's clock an event may
+// say that it happened. Beyond it the sender's clock is taken to be wrong.
+const AheadTolerance = orrery.Day
+
+// Options says how to run a system.
+type Options struct {
+	Registry *spec.Registry
+	// Clock gives the time at which events are received; nil is the machine's.
+	Clock func() orrery.Instant
+	// Logger is for what an operator should know; nil discards.
+	Logger *slog.Logger
+	// CheckpointEvery is how often feature state is written out; 0 is 5 s.
+	CheckpointEvery time.Duration
+	// Progress, which may be nil, hears how far the recovery at start has come.
+	Progress func(done, total int64)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = func() orrery.Instant { return orrery.InstantOf(time.Now()) }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.CheckpointEvery == 0 {
+		o.CheckpointEvery = 5 * time.Second
+	}
+	return o
+}
+
+// Engine runs one system on one store.
+type Engine struct {
+	options     Options
+	store       store.Store
+	fingerprint orrery.Fingerprint
+	contracts   *contracts
+	reader      *Reader
+
+	jobs     chan *job
+	commands chan func()
+	queue    chan *job
+	// committed is the highest offset known to be durable.
+	committed atomic.Uint64
+	// current is the release in force, written by the sequencer alone.
+	current atomic.Pointer[runtime]
+
+	// What follows belongs to the sequencer's goroutine.
+	state    *feature.State
+	repeats  *repeats
+	last     orrery.Offset
+	received orrery.Instant
+	// watermark is the latest event time in the log.
+	watermark  orrery.Instant
+	checkpoint *checkpoint
+
+	flush    chan flushed
+	marking  atomic.Bool
+	stopping chan struct{}
+	stopOnce sync.Once
+	running  sync.WaitGroup
+	failure  atomic.Pointer[error]
+	failed   chan struct{}
+	// ended is closed when nothing more will be sequenced or committed.
+	ended chan struct{}
+}
+
+// runtime is a release in force: its plan, and the scratch memory for it.
+type runtime struct {
+	plan    *plan.Plan
+	scratch sync.Pool
+}
+
+func newRuntime(p *plan.Plan) *runtime {
+	r := &runtime{plan: p}
+	r.scratch.New = func() any { return p.NewScratch() }
+	return r
+}
+
+// Open starts a system on a store: it checks the contract, finds or makes the
+// release for the spec, brings feature state up to the end of the log, and
+// begins to take requests. The engine does not close the store.
+func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine, error) {
+	reader := NewReader(st, o.Registry)
+	e := &Engine{
+		options: o.withDefaults(), store: st, fingerprint: s.Contract.Fingerprint(), reader: reader, contracts: reader.contracts,
+		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4),
+		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
+	}
+	if err := e.contracts.agree(s.Contract); err != nil {
+		return nil, err
+	}
+	if err := e.recover(ctx, s); err != nil {
+		return nil, err
+	}
+	e.running.Go(e.sequence)
+	e.running.Go(e.commit)
+	e.running.Go(e.flushLoop)
+	return e, nil
+}
+
+// Close finishes what was accepted, writes feature state out and stops. The
+// store stays open.
+func (e *Engine) Close() error {
+	e.stopOnce.Do(func() { close(e.stopping) })
+	e.running.Wait()
+	if err := e.Err(); err != nil && !errors.Is(err, errStopped) {
+		return err
+	}
+	return nil
+}
+
+var errStopped = orrery.Errorf(orrery.Unavailable, "stopping", "the server is stopping").WithNext("try again in a moment")
+
+// fail stops the engine for good: memory may be ahead of the disk.
+func (e *Engine) fail(cause error) {
+	err := error(orrery.Errorf(orrery.Unavailable, "storage_failed", "the server has stopped taking events because it could not record one").
+		Because(cause).WithNext("mend the disk and restart; nothing that was acknowledged is lost"))
+	if e.failure.CompareAndSwap(nil, &err) {
+		e.options.Logger.Error("stopped taking events", "cause", cause)
+		close(e.failed)
+	}
+}
+
+// Err gives what stopped the engine, nil while it runs.
+func (e *Engine) Err() error {
+	if p := e.failure.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Plan gives the release in force.
+func (e *Engine) Plan() *plan.Plan { return e.current.Load().plan }
+
+// Last gives the offset up to which the log is durable.
+func (e *Engine) Last() orrery.Offset { return orrery.Offset(e.committed.Load()) }

@@ -1,0 +1,180 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"orrery.dev"
+	"orrery.dev/model"
+	"orrery.dev/plan"
+	"orrery.dev/record"
+	"orrery.dev/release"
+	"orrery.dev/replay"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+)
+
+// controlRelease is the type of the control that puts a release in force.
+const controlRelease = "release"
+
+type releaseControl struct {
+	Release orrery.ReleaseID `json:"release"`
+}
+
+func decodeControl(data []byte) (releaseControl, error) {
+	var body releaseControl
+	control, err := record.DecodeControl(data)
+	if err != nil || control.Type != controlRelease {
+		return body, err
+	}
+	if err := json.Unmarshal(control.Body, &body); err != nil {
+		return body, orrery.Errorf(orrery.Damaged, "record_damaged", "a control record cannot be read").Because(err)
+	}
+	return body, nil
+}
+
+// ParseRelease checks the spec of a release.
+func ParseRelease(r *release.Release, registry *spec.Registry) (*spec.Spec, error) {
+	s, diagnostics := spec.Check("release "+r.ID.Short(), r.Spec, registry)
+	if s == nil {
+		return nil, orrery.Errorf(orrery.Invalid, "release_spec_invalid", "the spec of release %s does not check: %s", r.ID.Short(), diagnostics[0].Message).
+			WithNext("train again with the present spec")
+	}
+	return s, nil
+}
+
+func decodeModel(r *release.Release) (model.Model, error) {
+	m, err := model.Decode(r.Model)
+	if err != nil {
+		return nil, fmt.Errorf("release %s: %w", r.ID.Short(), err)
+	}
+	return m, nil
+}
+
+// Compile makes the plan of a release whose spec has been checked.
+func Compile(r *release.Release, s *spec.Spec) (*plan.Plan, error) {
+	if r.Model == nil {
+		return plan.Compile(r.ID, s, nil)
+	}
+	m, err := decodeModel(r)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Compile(r.ID, s, m)
+}
+
+// Install puts a release in force by one switch between two requests: a
+// request finishes on the release it began with, and its record names it. State
+// that only the new release needs is built from the log first, while the old
+// one serves. Install returns when the switch is durable.
+func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
+	r, err := release.Load(e.store.Blob(), id)
+	if err != nil {
+		return err
+	}
+	s, err := ParseRelease(r, e.options.Registry)
+	if err != nil {
+		return err
+	}
+	if s.Contract.Fingerprint() != e.fingerprint {
+		return orrery.Errorf(orrery.Conflict, "contract_changed", "release %s has another contract than the data", id.Short()).
+			WithNext("train again with the present spec")
+	}
+	p, err := Compile(r, s)
+	if err != nil {
+		return err
+	}
+	adopt := func() error { return nil }
+	if e.needsWarming(p) {
+		if adopt, err = e.warmBeside(ctx, p); err != nil {
+			return err
+		}
+	}
+	var switched *job
+	err = e.between(ctx, func() error {
+		if err := adopt(); err != nil {
+			return err
+		}
+		e.current.Store(newRuntime(p))
+		switched = e.announce(p.Release)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return e.await(switched.done, switched)
+}
+
+// needsWarming reports whether the plan reads state that the one in force does
+// not keep.
+func (e *Engine) needsWarming(p *plan.Plan) bool {
+	kept := map[store.TableID]bool{}
+	for _, table := range e.Plan().Tables() {
+		kept[table] = true
+	}
+	for _, table := range p.Tables() {
+		if !kept[table] {
+			return true
+		}
+	}
+	return false
+}
+
+// warmBeside builds state for a plan while the engine serves. What it returns
+// catches up with the rest of the log and makes that state the engine's; it
+// must run between two requests.
+func (e *Engine) warmBeside(ctx context.Context, p *plan.Plan) (func() error, error) {
+	through := e.Last()
+	state, err := e.warm(ctx, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := e.awaitCommitted(e.last); err != nil {
+			return err
+		}
+		e.finishCheckpoint()
+		if err := replay.Apply(ctx, e.store.Log(), e.contracts.find, p, state, through+1, nil); err != nil {
+			return err
+		}
+		e.state = state
+		return nil
+	}, nil
+}
+
+// awaitCommitted waits, in the sequencer, for the committer to come to an offset.
+func (e *Engine) awaitCommitted(offset orrery.Offset) error {
+	j := internalJob(offset)
+	e.queue <- j
+	return e.await(j.done, j)
+}
+
+// announce records that a release is in force, as the log's next offset.
+func (e *Engine) announce(id orrery.ReleaseID) *job {
+	body, err := json.Marshal(releaseControl{Release: id})
+	if err != nil {
+		panic("serve: a release id is plain text: " + err.Error())
+	}
+	e.last++
+	j := internalJob(e.last)
+	j.records = []store.Record{{Offset: e.last, Kind: store.ControlRecord,
+		Data: record.AppendControl(nil, e.fingerprint, e.options.Clock(), &record.Control{Type: controlRelease, Body: body})}}
+	e.queue <- j
+	return j
+}
+
+// between runs a function in the sequencer's goroutine, between two requests.
+func (e *Engine) between(ctx context.Context, f func() error) error {
+	result := make(chan error, 1)
+	select {
+	case e.commands <- func() { result <- f() }:
+	case <-e.stopping:
+		return errStopped
+	case <-e.failed:
+		return e.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return <-result
+}

@@ -1,0 +1,65 @@
+package serve
+
+import (
+	"context"
+
+	"orrery.dev"
+	"orrery.dev/plan"
+	"orrery.dev/release"
+	"orrery.dev/replay"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+)
+
+// Lesson says what to learn from a log.
+type Lesson struct {
+	// Spec is the system to train for; it has a model and a label.
+	Spec *spec.Spec
+	// Kind and Fit make the model.
+	Kind string
+	Fit  replay.Trainer
+	// Range is the span of event time to take rows from: see replay.TrainSpan.
+	Range replay.Range
+	// Tick, which may be nil, hears how many events have been read.
+	Tick func(events int64)
+}
+
+// Learn fits a model to the rows of the log and saves the release, without
+// putting it in force.
+func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (*release.Release, replay.Counts, error) {
+	s := lesson.Spec
+	if s.Model == nil || s.Label == nil {
+		return nil, replay.Counts{}, orrery.Errorf(orrery.Invalid, "nothing_to_train", "the system %s has no model and label to train", s.System).
+			WithNext("add model and label to its file")
+	}
+	through, err := st.Log().Last()
+	if err != nil {
+		return nil, replay.Counts{}, err
+	}
+	p, err := plan.Compile("", s, nil)
+	if err != nil {
+		return nil, replay.Counts{}, err
+	}
+	span := lesson.Range
+	source := replay.FromLog(st.Log(), reader.Contract)
+	defer source.Close()
+	examples, err := replay.Collect(ctx, p, source, span, s.Model.Features, lesson.Tick)
+	if err != nil {
+		return nil, replay.Counts{}, err
+	}
+	rows, counts := examples.TrainRows(examples.LabelsAt(s.Label, examples.Last+1), span)
+	if err := replay.CheckTrainable(rows, span); err != nil {
+		return nil, counts, err
+	}
+	m, err := lesson.Fit(ctx, rows)
+	if err != nil {
+		return nil, counts, err
+	}
+	r := &release.Release{Spec: s.Source, Lineage: release.Lineage{Kind: lesson.Kind, Through: through,
+		Range: counts.Range, Rows: counts.Rows, Positives: counts.Positives}}
+	if r.Model, err = m.AppendBinary(nil); err != nil {
+		return nil, counts, err
+	}
+	r.ID, err = release.Save(st.Blob(), s.System, r)
+	return r, counts, err
+}

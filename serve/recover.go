@@ -1,0 +1,154 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+
+	"orrery.dev"
+	"orrery.dev/feature"
+	"orrery.dev/plan"
+	"orrery.dev/record"
+	"orrery.dev/release"
+	"orrery.dev/replay"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+)
+
+// recover brings the engine to the end of the log: the release in force, then
+// feature state from the last checkpoint and the log's tail.
+func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
+	known, err := e.summary()
+	if err != nil {
+		return err
+	}
+	if e.last, err = e.store.Log().Last(); err != nil {
+		return err
+	}
+	if known.Offset > e.last {
+		return orrery.Errorf(orrery.Damaged, "log_behind_state", "the log ends at offset %d and the state was written at offset %d", e.last, known.Offset).
+			WithNext("restore the log from a backup, or start a new data directory")
+	}
+	e.committed.Store(uint64(e.last))
+	e.repeats = newRepeats(e.last)
+	e.received, e.watermark = known.Received, known.Watermark
+	tail, err := e.readTail(known)
+	if err != nil {
+		return err
+	}
+	p, err := e.adopt(s, tail)
+	if err != nil {
+		return err
+	}
+	e.current.Store(newRuntime(p))
+	if e.state, err = e.warm(ctx, p, e.options.Progress); err != nil {
+		return err
+	}
+	if p.Release != tail {
+		e.announce(p.Release)
+	}
+	return nil
+}
+
+func (e *Engine) summary() (summary, error) {
+	var s summary
+	text, ok, err := e.store.Meta().Get(summaryName)
+	if err != nil || !ok {
+		return s, err
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return s, orrery.Errorf(orrery.Damaged, "summary_damaged", "the record of the last checkpoint cannot be read").Because(err)
+	}
+	return s, nil
+}
+
+// readTail reads what came after the last checkpoint: the times of events, and
+// the release put in force last, which it gives.
+func (e *Engine) readTail(known summary) (orrery.ReleaseID, error) {
+	current := known.Release
+	for r, err := range e.store.Log().Scan(known.Offset + 1) {
+		if err != nil {
+			return "", err
+		}
+		switch r.Kind {
+		case store.EventRecord:
+			event, err := record.DecodeEvent(r.Data, e.contracts.find)
+			if err != nil {
+				return "", err
+			}
+			e.received, e.watermark = max(e.received, event.Received), max(e.watermark, event.Time)
+		case store.ControlRecord:
+			control, err := decodeControl(r.Data)
+			if err != nil {
+				return "", err
+			}
+			if control.Release != "" {
+				current = control.Release
+			}
+		}
+	}
+	return current, nil
+}
+
+// adopt gives the plan to start with: the release in force when the spec is
+// still its spec, otherwise a new release of the spec, which keeps the model
+// when every feature that the model takes is defined as before.
+func (e *Engine) adopt(s *spec.Spec, current orrery.ReleaseID) (*plan.Plan, error) {
+	next := &release.Release{Spec: s.Source}
+	if current != "" {
+		r, err := release.Load(e.store.Blob(), current)
+		if err != nil {
+			return nil, err
+		}
+		if string(r.Spec) == string(s.Source) {
+			return Compile(r, s)
+		}
+		if err := e.carryOver(r, s, next); err != nil {
+			return nil, err
+		}
+	}
+	id, err := release.Save(e.store.Blob(), s.System, next)
+	if err != nil {
+		return nil, err
+	}
+	next.ID = id
+	return Compile(next, s)
+}
+
+func (e *Engine) carryOver(from *release.Release, s *spec.Spec, to *release.Release) error {
+	if from.Model == nil || s.Model == nil {
+		return nil
+	}
+	old, err := ParseRelease(from, e.options.Registry)
+	if err != nil {
+		return err
+	}
+	m, err := decodeModel(from)
+	if err != nil {
+		return err
+	}
+	if !plan.SameFeatures(old, s, m.Features()) {
+		e.options.Logger.Warn("the spec's features have changed; the model in force does not fit them", "next", "orrery train")
+		return nil
+	}
+	to.Model, to.Lineage = from.Model, from.Lineage
+	to.Lineage.Parent = from.ID
+	return nil
+}
+
+// warm gives feature state for a plan that has applied the log up to its end,
+// from what the state store holds and the log. Entities load when first asked for;
+// each value knows the offset it has applied, so nothing is counted twice.
+func (e *Engine) warm(ctx context.Context, p *plan.Plan, progress func(done, total int64)) (*feature.State, error) {
+	state := feature.NewState(e.store.State().Get)
+	first := orrery.Offset(0)
+	for i, table := range p.Tables() {
+		marked, err := e.store.State().Marked(table)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 || marked < first {
+			first = marked
+		}
+	}
+	return state, replay.Apply(ctx, e.store.Log(), e.contracts.find, p, state, first+1, progress)
+}

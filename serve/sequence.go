@@ -1,0 +1,147 @@
+package serve
+
+import (
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/plan"
+)
+
+// always is ready to receive from: a checkpoint in progress keeps the sequencer
+// from waiting.
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// sequence is the goroutine that gives every event its place: it drops repeats,
+// assigns the offset, applies the event to every entity it names and copies the
+// features out. Nothing here waits for the disk.
+func (e *Engine) sequence() {
+	defer close(e.queue)
+	ticker := time.NewTicker(e.options.CheckpointEvery)
+	defer ticker.Stop()
+	for {
+		var idle chan struct{}
+		if e.checkpoint != nil {
+			idle = always
+		}
+		select {
+		case j := <-e.jobs:
+			e.take(j)
+		case command := <-e.commands:
+			command()
+		case <-ticker.C:
+			e.beginCheckpoint()
+		case <-idle:
+		case <-e.failed:
+			return
+		case <-e.stopping:
+			e.drain()
+			return
+		}
+		e.continueCheckpoint()
+	}
+}
+
+// drain takes what was submitted before the stop, then writes the state out.
+func (e *Engine) drain() {
+	for {
+		select {
+		case j := <-e.jobs:
+			e.take(j)
+			continue
+		default:
+		}
+		break
+	}
+	e.finishCheckpoint()
+	e.beginCheckpoint()
+	e.finishCheckpoint()
+}
+
+// take sequences one job and hands it to its goroutine for scoring and to the
+// committer for its turn.
+func (e *Engine) take(j *job) {
+	j.runtime = e.current.Load()
+	width := 0
+	if j.decide {
+		width = j.runtime.plan.Width()
+	}
+	vectors := make([]float64, width*len(j.items))
+	for i := range j.items {
+		it := &j.items[i]
+		if it.refused = e.admit(j, it); !it.fresh() {
+			continue
+		}
+		it.decision.Vector = vectors[i*width : (i+1)*width : (i+1)*width]
+		if err := e.apply(j, it); err != nil {
+			e.fail(err)
+			return
+		}
+		e.repeats.add(it.key, it.event.Offset, e.Last())
+	}
+	j.last = e.last
+	close(j.sequenced)
+	e.queue <- j
+}
+
+// admit finds out whether the item is a repeat, and refuses what does not fit
+// the time of the log.
+func (e *Engine) admit(j *job, it *item) error {
+	if at, ok := e.repeats.lookup(it.key); ok {
+		it.earlier = at
+		return nil
+	}
+	if it.earlier == 0 && j.looked < e.repeats.floor {
+		// So much has come since the look-up that it proves nothing: again.
+		at, ok, err := e.store.Log().Lookup(it.key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			it.earlier = at
+		}
+	}
+	if it.earlier != 0 {
+		return nil
+	}
+	return e.admitTime(j, &it.event)
+}
+
+func (e *Engine) admitTime(j *job, event *orrery.Event) error {
+	within := j.runtime.plan.Spec.Dedupe.Within
+	timeField := event.Type.Fields[event.Type.TimeField].Name
+	if oldest := e.watermark.Add(-within); e.last > 0 && event.Time < oldest {
+		return orrery.Errorf(orrery.Invalid, "event_too_old", "the %s happened at %s; repeats are recognised back to %s, so an older event could be a repeat",
+			event.Type.Name, event.Time, oldest).WithField(timeField).WithNext("raise dedupe.within in the spec, or leave the event out")
+	}
+	if now := e.options.Clock(); event.Time > now.Add(AheadTolerance) {
+		return orrery.Errorf(orrery.Invalid, "event_in_future", "the %s says that it happened at %s, which is after the server's time %s",
+			event.Type.Name, event.Time, now).WithField(timeField).WithNext("correct the sender's clock")
+	}
+	if j.imported {
+		if event.Received < e.received {
+			return orrery.Errorf(orrery.Conflict, "import_out_of_order", "the %s was received at %s, before the log's last event at %s",
+				event.Type.Name, event.Received, e.received).WithField(timeField).
+				WithNext("import history in one command, all files together, before live events; or import it as received now")
+		}
+	}
+	return nil
+}
+
+// apply gives the item its offset and received time and applies it.
+func (e *Engine) apply(j *job, it *item) error {
+	event := &it.event
+	if !j.imported {
+		event.Received = max(e.options.Clock(), e.received)
+	}
+	e.last++
+	event.Offset = e.last
+	e.received, e.watermark = event.Received, max(e.watermark, event.Time)
+	p := j.runtime.plan
+	if !j.decide {
+		return p.Apply(e.state, event)
+	}
+	it.decision.Offset = event.Offset
+	s := j.runtime.scratch.Get().(*plan.Scratch)
+	defer j.runtime.scratch.Put(s)
+	return p.Ask(e.state, event, s, it.decision.Vector)
+}

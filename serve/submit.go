@@ -1,0 +1,179 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/plan"
+	"orrery.dev/record"
+	"orrery.dev/store"
+)
+
+// Decide records the events and a decision on each, and returns when all are
+// durable. Results are in the order of the events; a refused event has its
+// error in its result and disturbs no other. decode is how long the caller took
+// to decode the request, for the record. The error is of kind Unavailable when
+// the engine takes no requests.
+func (e *Engine) Decide(ctx context.Context, events []orrery.Event, decode time.Duration) ([]Result, error) {
+	j := newJob(len(events))
+	j.decide, j.decode = true, decode
+	return e.submit(ctx, j, events)
+}
+
+// Ingest records the events without deciding on them. With imported, each event
+// keeps its own received time, which must not be before that of the log's last.
+func (e *Engine) Ingest(ctx context.Context, events []orrery.Event, imported bool) ([]Result, error) {
+	j := newJob(len(events))
+	j.imported = imported
+	return e.submit(ctx, j, events)
+}
+
+func (e *Engine) submit(ctx context.Context, j *job, events []orrery.Event) ([]Result, error) {
+	if err := e.prefetch(j, events); err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	select {
+	case e.jobs <- j:
+	case <-e.stopping:
+		return nil, errStopped
+	case <-e.failed:
+		return nil, e.Err()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	// From here on the job has a place in the log and runs to its end, even
+	// when the caller has gone.
+	if err := e.await(j.sequenced, j); err != nil {
+		return nil, err
+	}
+	sequenced := time.Now()
+	e.score(j, orrery.StageMicros{Decode: j.decode.Microseconds(), Sequence: sequenced.Sub(begun).Microseconds()})
+	close(j.scored)
+	scored := time.Now()
+	if err := e.await(j.done, j); err != nil {
+		return nil, err
+	}
+	return e.results(j, time.Since(scored))
+}
+
+// await waits for a step of a job that was accepted.
+func (e *Engine) await(step <-chan struct{}, j *job) error {
+	select {
+	case <-step:
+		return j.err
+	case <-e.failed:
+	case <-e.ended:
+	}
+	// The step may have been taken just before.
+	select {
+	case <-step:
+		return j.err
+	default:
+	}
+	if err := e.Err(); err != nil {
+		return err
+	}
+	return errStopped
+}
+
+// prefetch looks for repeats in the log, so that the sequencer need not.
+func (e *Engine) prefetch(j *job, events []orrery.Event) error {
+	j.looked = e.Last()
+	log := e.store.Log()
+	for i := range events {
+		it := &j.items[i]
+		it.event = events[i]
+		it.key = identity(&it.event)
+		earlier, ok, err := log.Lookup(it.key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			it.earlier = earlier
+		}
+	}
+	return nil
+}
+
+// score decides on the fresh items and encodes the records of the job.
+func (e *Engine) score(j *job, micros orrery.StageMicros) {
+	defer func() {
+		// A fault in scoring must not leave the committer waiting for this job.
+		if fault := recover(); fault != nil {
+			e.fail(fmt.Errorf("scoring: %v", fault))
+		}
+	}()
+	rt := j.runtime
+	s := rt.scratch.Get().(*plan.Scratch)
+	defer rt.scratch.Put(s)
+	for i := range j.items {
+		it := &j.items[i]
+		if !it.fresh() {
+			continue
+		}
+		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.EventRecord,
+			Data: record.AppendEvent(nil, e.fingerprint, &it.event)})
+		j.entries = append(j.entries, store.Entry{Key: it.key, Offset: it.event.Offset})
+		if !j.decide {
+			continue
+		}
+		begun := time.Now()
+		rt.plan.Decide(&it.event, s, &it.decision)
+		it.decision.Micros = micros
+		it.decision.Micros.Score = time.Since(begun).Microseconds()
+		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.DecisionRecord,
+			Data: record.AppendDecision(nil, e.fingerprint, it.event.Received, &it.decision)})
+	}
+}
+
+// results reports on a job that is durable. A repeat is answered with what was
+// recorded; every offset below the job's is durable by now.
+func (e *Engine) results(j *job, commit time.Duration) ([]Result, error) {
+	out := make([]Result, len(j.items))
+	for i := range j.items {
+		it, r := &j.items[i], &out[i]
+		switch {
+		case it.refused != nil:
+			r.Err = it.refused
+		case it.earlier != 0:
+			*r = e.repeated(it, j.decide)
+		default:
+			r.Event, r.CommitMicros = it.event, commit.Microseconds()
+			if j.decide {
+				r.Decision = &it.decision
+			}
+		}
+	}
+	return out, nil
+}
+
+// repeated answers an event that had been recorded before, if it is the same.
+func (e *Engine) repeated(it *item, decide bool) Result {
+	event, decision, err := e.Reader().Recorded(it.earlier)
+	if err != nil {
+		return Result{Err: err}
+	}
+	if field := difference(&event, &it.event); field != "" {
+		return Result{Err: orrery.Errorf(orrery.Conflict, "event_conflict", "%s %q was recorded before with another %s",
+			it.event.Type.Name, it.event.ID, field).WithField(field).
+			WithNext("send a new id for a new event; a recorded event does not change")}
+	}
+	if decide && decision == nil {
+		return Result{Err: orrery.Errorf(orrery.Conflict, "event_without_decision", "%s %q was recorded before without a decision",
+			it.event.Type.Name, it.event.ID).WithNext("send events that need a decision to the decisions endpoint only")}
+	}
+	return Result{Event: event, Decision: decision, Repeated: true}
+}
+
+// difference names the first field in which two events of a type differ.
+func difference(a, b *orrery.Event) string {
+	for i := range a.Values {
+		if a.Values[i] != b.Values[i] {
+			return a.Type.Fields[i].Name
+		}
+	}
+	return ""
+}
