@@ -1,0 +1,181 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+
+	"orrery.dev"
+	"orrery.dev/ingest"
+	"orrery.dev/plan"
+	"orrery.dev/replay"
+	"orrery.dev/serve"
+)
+
+// Answer is what a client gets for one event that was decided on.
+type Answer struct {
+	DecisionID string           `json:"decision_id"`
+	EventID    string           `json:"event_id"`
+	Score      any              `json:"score"`
+	Action     string           `json:"action"`
+	Rule       Rule             `json:"rule"`
+	Release    orrery.ReleaseID `json:"release"`
+	// Fallback says why the ordinary path could not answer.
+	Fallback string `json:"fallback,omitempty"`
+	// Repeated says that the event was recorded before and this is its answer.
+	Repeated bool   `json:"repeated,omitempty"`
+	Micros   Micros `json:"time_us"`
+}
+
+// Rule names the rule that fired.
+type Rule struct {
+	// Index counts the policy's rules from 0.
+	Index int `json:"index"`
+	// When is its condition, null for the rule that always holds.
+	When *string `json:"when"`
+}
+
+// Micros is the time by stage, microseconds. Commit is null in a recorded
+// decision, whose record was made before it.
+type Micros struct {
+	Decode   int64  `json:"decode"`
+	Sequence int64  `json:"sequence"`
+	Score    int64  `json:"score"`
+	Commit   *int64 `json:"commit,omitempty"`
+}
+
+func ruleOf(p *plan.Plan, index int) Rule {
+	r := Rule{Index: index}
+	if index < len(p.Spec.Policy) && p.Spec.Policy[index].When != nil {
+		text := p.Spec.Policy[index].When.Source()
+		r.When = &text
+	}
+	return r
+}
+
+func answerOf(p *plan.Plan, r *serve.Result) Answer {
+	d := r.Decision
+	a := Answer{
+		DecisionID: serve.DecisionID(d.Offset), EventID: r.Event.ID, Score: replay.Number(d.Score), Action: d.Action,
+		Rule: ruleOf(p, d.Rule), Release: d.Release, Fallback: d.Fallback, Repeated: r.Repeated,
+		Micros: Micros{Decode: d.Micros.Decode, Sequence: d.Micros.Sequence, Score: d.Micros.Score},
+	}
+	if !r.Repeated {
+		a.Micros.Commit = &r.CommitMicros
+	}
+	return a
+}
+
+// Record is a whole recorded decision.
+type Record struct {
+	Answer
+	System string          `json:"system"`
+	Type   string          `json:"event_type"`
+	Event  json.RawMessage `json:"event"`
+	At     string          `json:"received"`
+	// Features has every feature of the release, in its order.
+	Features []FeatureValue `json:"features"`
+	// Reasons are the inputs that moved the score most, by size.
+	Reasons []Reason `json:"reasons,omitempty"`
+	// Model says what scored: its kind, empty when there was none.
+	Model string `json:"model,omitempty"`
+}
+
+// Reason says how much a feature moved the score: by its contribution to the
+// log-odds of a boosted or logistic model, to the score of a forest.
+type Reason struct {
+	Feature      string  `json:"feature"`
+	Value        any     `json:"value"`
+	Contribution float64 `json:"contribution"`
+	About        string  `json:"about,omitempty"`
+}
+
+// reasonsKept is how many reasons a record gives.
+const reasonsKept = 5
+
+// FeatureValue is one feature's value, null when it is missing.
+type FeatureValue struct {
+	Name  string `json:"name"`
+	Value any    `json:"value"`
+	Unit  string `json:"unit,omitempty"`
+	About string `json:"about,omitempty"`
+	// Input says that the model takes it.
+	Input bool `json:"input,omitempty"`
+}
+
+// RecordOf describes a recorded decision, made by the release that p compiles.
+func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision) Record {
+	record := Record{
+		Answer: answerOf(p, &serve.Result{Event: *e, Decision: d, Repeated: true}),
+		System: p.Spec.System, Type: e.Type.Name, Event: ingest.AppendJSON(nil, e), At: e.Received.String(),
+		Features: FeaturesOf(p, d.Vector),
+	}
+	record.Repeated = false
+	reasons, _ := p.Reasons(d.Vector, reasonsKept)
+	for _, r := range reasons {
+		f := &p.Spec.Features[r.Slot]
+		record.Reasons = append(record.Reasons, Reason{Feature: f.Name, Value: replay.Number(d.Vector[r.Slot]), Contribution: r.Contribution, About: f.About})
+	}
+	if p.Spec.Model != nil && d.Fallback == "" {
+		record.Model = p.Spec.Model.Kind
+	}
+	return record
+}
+
+// FeaturesOf pairs the values of a vector with what the spec says of them.
+func FeaturesOf(p *plan.Plan, vector []float64) []FeatureValue {
+	inputs := map[int]bool{}
+	if p.Spec.Model != nil {
+		for _, i := range p.Spec.Model.Features {
+			inputs[i] = true
+		}
+	}
+	out := make([]FeatureValue, len(vector))
+	for i, x := range vector {
+		f := &p.Spec.Features[i]
+		out[i] = FeatureValue{Name: f.Name, Value: replay.Number(x), Unit: f.Unit, About: f.About, Input: inputs[i]}
+	}
+	return out
+}
+
+// ReadRecord reads a recorded decision by the offset of its event. The error is
+// of kind NotFound when no decision was recorded there.
+func ReadRecord(reader *serve.Reader, offset orrery.Offset) (*Record, error) {
+	event, decision, err := reader.Recorded(offset)
+	if err != nil {
+		return nil, err
+	}
+	if decision == nil {
+		return nil, orrery.Errorf(orrery.NotFound, "decision_not_found", "the event at offset %d was recorded without a decision", offset).
+			WithNext("look for the decision_id of an answer")
+	}
+	p, err := reader.Plan(decision.Release)
+	if err != nil {
+		return nil, err
+	}
+	record := RecordOf(p, &event, decision)
+	return &record, nil
+}
+
+// Knowledge is what is known of one entity at an instant.
+type Knowledge struct {
+	Entity   string         `json:"entity"`
+	Key      string         `json:"key"`
+	At       string         `json:"at"`
+	Features []FeatureValue `json:"features"`
+}
+
+// Known asks an engine what it knows of one entity: the features that are kept
+// by that entity alone, or derived from such. A zero instant is that of the latest event.
+func Known(ctx context.Context, engine *serve.Engine, entity, key string, at orrery.Instant) (*Knowledge, error) {
+	p, at, vector, err := engine.Known(ctx, map[string]string{entity: key}, at)
+	if err != nil {
+		return nil, err
+	}
+	out := &Knowledge{Entity: entity, Key: key, At: at.String(), Features: []FeatureValue{}}
+	for i, f := range FeaturesOf(p, vector) {
+		if p.About(i, entity) {
+			out.Features = append(out.Features, f)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"orrery.dev"
+	"orrery.dev/ingest"
+)
+
+// The media types of CloudEvents 1.0 in structured mode, one and several.
+const (
+	mediaCloudEvent  = "application/cloudevents+json"
+	mediaCloudEvents = "application/cloudevents-batch+json"
+)
+
+// eventDecoder reads one event.
+type eventDecoder interface {
+	Decode(data []byte) (orrery.Event, error)
+}
+
+// envelopes reads the CloudEvents of one request.
+type envelopes struct {
+	events ingest.CloudEvents
+	// header is set in binary mode, where it holds the attributes.
+	header http.Header
+	// batch says that the body is an array.
+	batch bool
+}
+
+func (e *envelopes) Decode(data []byte) (orrery.Event, error) {
+	if e.header != nil {
+		return e.events.DecodeBinary(e.header.Values, data)
+	}
+	return e.events.Decode(data)
+}
+
+// cloudEvents says how to read a request whose events come as CloudEvents, nil
+// where they do not: structured or batched by its media type, or binary by any
+// of the headers that a CloudEvent must have.
+func (s *Server) cloudEvents(plain *ingest.Decoder, media string, header http.Header) (*envelopes, error) {
+	e := &envelopes{events: ingest.CloudEvents{Decoders: s.decoders, Only: plain.Type().Name}}
+	switch {
+	case media == mediaCloudEvent:
+		return e, nil
+	case media == mediaCloudEvents:
+		e.batch = true
+		return e, nil
+	case strings.HasPrefix(media, "application/cloudevents"):
+		return nil, orrery.Errorf(orrery.Invalid, "cloudevent_format", "CloudEvents in the format %s are not understood", media).
+			WithNext("send %s, %s or binary mode", mediaCloudEvent, mediaCloudEvents)
+	}
+	for _, name := range []string{"Ce-Specversion", "Ce-Type", "Ce-Source", "Ce-Id"} {
+		if len(header.Values(name)) > 0 {
+			e.header = header
+			return e, nil
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/ingest"
+	"orrery.dev/serve"
+)
+
+// submission is how a handler gives decoded events to the engine.
+type submission func(events []orrery.Event, decode time.Duration) ([]serve.Result, error)
+
+// reply turns one event's result into what the client gets for it.
+type reply func(r *serve.Result) any
+
+func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
+	t := s.engine.Plan().Spec.DecideOn
+	submit := func(events []orrery.Event, decode time.Duration) ([]serve.Result, error) {
+		return s.engine.Decide(r.Context(), events, decode)
+	}
+	answer := func(result *serve.Result) any {
+		p := s.engine.Plan()
+		if p.Release != result.Decision.Release {
+			// The request finished on the release before, or is a repeat.
+			old, err := s.engine.Reader().Plan(result.Decision.Release)
+			if err != nil {
+				return problemOf(err)
+			}
+			p = old
+		}
+		return answerOf(p, result)
+	}
+	s.take(w, r, s.decoders[t.Name], submit, answer)
+}
+
+// Receipt is what a client gets for an event that was recorded without a decision.
+type Receipt struct {
+	EventID  string        `json:"event_id"`
+	Offset   orrery.Offset `json:"offset"`
+	Repeated bool          `json:"repeated,omitempty"`
+}
+
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	decoder := s.decoders[r.PathValue("event")]
+	if decoder == nil {
+		s.fail(w, r, orrery.Errorf(orrery.NotFound, "event_not_found", "the system has no event %q", r.PathValue("event")).
+			WithNext("GET /openapi.json or the system's file names the events"))
+		return
+	}
+	imported := r.URL.Query().Get("received") == "event_time"
+	submit := func(events []orrery.Event, _ time.Duration) ([]serve.Result, error) {
+		if imported {
+			for i := range events {
+				events[i].Received = events[i].Time
+			}
+		}
+		return s.engine.Ingest(r.Context(), events, imported)
+	}
+	receipt := func(result *serve.Result) any {
+		return Receipt{EventID: result.Event.ID, Offset: result.Event.Offset, Repeated: result.Repeated}
+	}
+	s.take(w, r, decoder, submit, receipt)
+}
+
+// take reads one event, an array of events, an NDJSON stream or CloudEvents, and answers in kind.
+func (s *Server) take(w http.ResponseWriter, r *http.Request, decoder *ingest.Decoder, submit submission, answer reply) {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media == "application/x-ndjson" || media == "application/jsonl" {
+		s.stream(w, r, decoder, submit, answer)
+		return
+	}
+	wrapped, err := s.cloudEvents(decoder, media, r.Header)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		s.fail(w, r, bodyError(err))
+		return
+	}
+	begun := time.Now()
+	body = bytes.TrimSpace(body)
+	var decode eventDecoder = decoder
+	many := len(body) > 0 && body[0] == '['
+	if wrapped != nil {
+		decode, many = wrapped, wrapped.batch
+	}
+	if many {
+		s.batch(w, r, decode, body, submit, answer)
+		return
+	}
+	event, err := decode.Decode(body)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	results, err := submit([]orrery.Event{event}, time.Since(begun))
+	if err == nil {
+		err = results[0].Err
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	writeJSON(w, answer(&results[0]))
+}
+
+func bodyError(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return orrery.Errorf(orrery.TooLarge, "body_too_large", "the request's body is larger than %d bytes", large.Limit).
+			WithNext("send fewer events at once, or stream them as application/x-ndjson")
+	}
+	return orrery.Errorf(orrery.Invalid, "body_unreadable", "the request's body could not be read").Because(err)
+}
+
+// batch answers an array item by item: a refused event has a problem in its
+// place and disturbs no other.
+func (s *Server) batch(w http.ResponseWriter, r *http.Request, decoder eventDecoder, body []byte, submit submission, answer reply) {
+	begun := time.Now()
+	var raw []json.RawMessage
+	if err := json.Unmarshal(body, &raw); err != nil {
+		s.fail(w, r, orrery.Errorf(orrery.Invalid, "json_invalid", "the batch is not a JSON array of events").Because(err))
+		return
+	}
+	if len(raw) > MaxBatch {
+		s.fail(w, r, orrery.Errorf(orrery.TooLarge, "batch_too_large", "the batch has %d events; at most %d are taken", len(raw), MaxBatch).
+			WithNext("send smaller batches, or stream them as application/x-ndjson"))
+		return
+	}
+	lines := make([][]byte, len(raw))
+	for i := range raw {
+		lines[i] = raw[i]
+	}
+	answers, err := s.answers(decoder, lines, begun, submit, answer)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	writeJSON(w, answers)
+}
+
+// answers decodes lines (nil for one that was too long), submits what is valid and gives for each line its
+// answer or its problem.
+func (s *Server) answers(decoder eventDecoder, lines [][]byte, begun time.Time, submit submission, answer reply) ([]any, error) {
+	out := make([]any, len(lines))
+	events, places := make([]orrery.Event, 0, len(lines)), make([]int, 0, len(lines))
+	for i, line := range lines {
+		if line == nil {
+			out[i] = problemOf(orrery.Errorf(orrery.TooLarge, "line_too_large", "the line is longer than %d bytes", MaxLine).
+				WithNext("send one event a line"))
+			continue
+		}
+		event, err := decoder.Decode(line)
+		if err != nil {
+			out[i] = problemOf(err)
+			continue
+		}
+		events, places = append(events, event), append(places, i)
+	}
+	if len(events) == 0 {
+		return out, nil
+	}
+	results, err := submit(events, time.Since(begun))
+	if err != nil {
+		return nil, err
+	}
+	for j := range results {
+		if results[j].Err != nil {
+			out[places[j]] = problemOf(results[j].Err)
+		} else {
+			out[places[j]] = answer(&results[j])
+		}
+	}
+	return out, nil
+}

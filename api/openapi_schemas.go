@@ -1,0 +1,172 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+
+	"orrery.dev"
+	"orrery.dev/spec"
+)
+
+// eventSchema describes an event as clients send it.
+func eventSchema(t *orrery.EventType) node {
+	properties, required := node{}, []string{}
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		properties[f.Name] = fieldSchema(f, i == t.IDField)
+		if !f.Optional {
+			required = append(required, f.Name)
+		}
+	}
+	schema := node{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
+	if t.About != "" {
+		schema["description"] = t.About
+	}
+	return schema
+}
+
+func fieldSchema(f *orrery.Field, id bool) node {
+	schema := node{}
+	switch f.Type {
+	case orrery.String:
+		schema["type"] = "string"
+		if id {
+			schema["type"], schema["description"] = []string{"string", "integer"}, "identifies the event: the same id is the same event"
+		}
+	case orrery.Entity:
+		schema["type"], schema["description"] = []string{"string", "integer"}, "the key of a "+f.Entity
+	case orrery.Timestamp:
+		schema["type"], schema["format"] = "string", "date-time"
+	case orrery.Int:
+		schema["type"] = "integer"
+	case orrery.Decimal:
+		// No multipleOf: validators compute it in binary, where 57.16 is no multiple of 0.01.
+		schema["type"], schema["description"] = []string{"number", "string"}, fmt.Sprintf("at most %d digits after the point", f.Scale)
+	case orrery.Float:
+		schema["type"] = "number"
+	case orrery.Bool:
+		schema["type"] = "boolean"
+	}
+	if !f.Min.IsMissing() {
+		schema["minimum"] = f.Min.Number(f.Scale)
+	}
+	if !f.Max.IsMissing() {
+		schema["maximum"] = f.Max.Number(f.Scale)
+	}
+	if about := f.About; about != "" {
+		schema["description"] = about
+	}
+	if f.Unit != "" {
+		schema["x-unit"] = f.Unit
+	}
+	return schema
+}
+
+// object describes an object all of whose properties are there.
+func object(properties node, optional ...string) node {
+	required := []string{}
+	for name := range properties {
+		required = append(required, name)
+	}
+	return node{"type": "object", "properties": properties, "required": without(required, optional)}
+}
+
+func without(names, leaveOut []string) []string {
+	kept := make([]string, 0, len(names))
+	for _, name := range names {
+		keep := true
+		for _, other := range leaveOut {
+			keep = keep && name != other
+		}
+		if keep {
+			kept = append(kept, name)
+		}
+	}
+	slices.Sort(kept)
+	return kept
+}
+
+func text(about string) node    { return node{"type": "string", "description": about} }
+func integer(about string) node { return node{"type": "integer", "description": about} }
+
+func answerProperties(s *spec.Spec) node {
+	actions := []string{}
+	seen := map[string]bool{}
+	for _, r := range s.Policy {
+		if !seen[r.Action] {
+			seen[r.Action] = true
+			actions = append(actions, r.Action)
+		}
+	}
+	return node{
+		"decision_id": text("names the decision"), "event_id": text("the event's id"),
+		"score":  node{"type": []string{"number", "null"}, "description": "the model's probability, null without a model"},
+		"action": node{"type": "string", "enum": actions},
+		"rule": object(node{"index": integer("counts the policy's rules from 0"),
+			"when": node{"type": []string{"string", "null"}, "description": "its condition, null for the rule that always holds"}}),
+		"release":  text("the release that decided"),
+		"fallback": text("why the ordinary path could not answer"),
+		"repeated": node{"type": "boolean", "description": "the event was recorded before, and this is its answer"},
+		"time_us": object(node{"decode": integer("microseconds"), "sequence": integer("microseconds"), "score": integer("microseconds"),
+			"commit": integer("microseconds; not part of a record")}, "commit"),
+	}
+}
+
+func answerSchema(s *spec.Spec) node { return object(answerProperties(s), "fallback", "repeated") }
+
+func recordSchema(s *spec.Spec) node {
+	properties := answerProperties(s)
+	properties["system"], properties["event_type"] = text("the system's name"), text("the event's type")
+	properties["event"] = reference(eventName(s.DecideOn))
+	properties["received"] = node{"type": "string", "format": "date-time"}
+	properties["features"] = node{"type": "array", "items": reference("Feature")}
+	properties["reasons"] = node{"type": "array", "items": object(node{"feature": text("the feature's name"), "value": maybeNumber(),
+		"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means")}, "about")}
+	properties["model"] = text("the kind of model that scored")
+	return object(properties, "fallback", "repeated", "reasons", "model")
+}
+
+func maybeNumber() node {
+	return node{"type": []string{"number", "null"}, "description": "null when it is missing"}
+}
+
+func featureSchema() node {
+	return object(node{"name": text("the feature's name"), "value": maybeNumber(), "unit": text("its unit"), "about": text("what it means"),
+		"input": node{"type": "boolean", "description": "the model takes it"}}, "unit", "about", "input")
+}
+
+func knowledgeSchema() node {
+	return object(node{"entity": text("which sort of entity"), "key": text("the entity's key"),
+		"at": node{"type": "string", "format": "date-time"}, "features": node{"type": "array", "items": reference("Feature")}})
+}
+
+func receiptSchema() node {
+	return object(node{"event_id": text("the event's id"), "offset": integer("its place in the log"), "repeated": node{"type": "boolean"}}, "repeated")
+}
+
+func systemSchema() node {
+	return object(node{"name": text("the system's name"), "about": text("what it does"), "decide_on": text("the event it decides on"),
+		"release": text("the release in force"), "model": node{"type": "boolean", "description": "the release has a trained model"},
+		"log_offset": integer("the log is durable up to here")}, "about")
+}
+
+func trainedSchema() node {
+	return object(node{"release": text("the new release"), "model": text("its kind"), "range": text("event times trained on"),
+		"rows": integer("labelled rows"), "positives": integer("those that are positive"), "unknown": integer("rows without a label yet"),
+		"seconds": node{"type": "number"}, "in_force": node{"type": "boolean"}})
+}
+
+func verificationSchema() node {
+	return object(node{"events": integer("events replayed"), "decisions": integer("decisions recomputed"), "different": integer("those that differ"),
+		"first": node{"type": "array", "items": node{"type": "object"}}}, "first")
+}
+
+func problemSchema() node {
+	fault := object(node{"field": text("the field at fault"), "code": text("stable"), "message": text("what is wrong"), "next": text("what to do"),
+		"offset": integer("the byte in the event's text")}, "field", "next", "offset")
+	schema := object(node{"type": text("names the code"), "title": text("the sort of problem"), "status": integer("the HTTP status"),
+		"detail": text("what is wrong"), "code": text("stable, for programs"), "field": text("the field at fault"), "next": text("what to do"),
+		"faults": node{"type": "array", "items": fault}}, "field", "next", "faults")
+	schema["description"] = "Problem details, RFC 9457"
+	return schema
+}

@@ -1,0 +1,101 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"orrery.dev/api"
+	"orrery.dev/orrerytest"
+)
+
+// TestAnswersAreAsDescribed holds what the server gives to its own description.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	server := newServer(t)
+	description := fetch(t, server.URL+"/openapi.json")
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(description))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("openapi.json", document); err != nil {
+		t.Fatal(err)
+	}
+	valid := func(schema string, value any) {
+		t.Helper()
+		compiled, err := compiler.Compile("openapi.json#/components/schemas/" + schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(value); err != nil {
+			t.Errorf("%s: %v in %v", schema, err, value)
+		}
+	}
+	var event any
+	if err := json.Unmarshal([]byte(good), &event); err != nil {
+		t.Fatal(err)
+	}
+	valid("event_transaction", event)
+	_, _, answer := call(t, server, "POST", "/v1/systems/fraud/decisions", "application/json", good)
+	valid("Answer", answer)
+	_, _, again := call(t, server, "POST", "/v1/systems/fraud/decisions", "application/json", good)
+	valid("Answer", again)
+	_, _, record := call(t, server, "GET", "/v1/systems/fraud/decisions/"+object(t, answer)["decision_id"].(string), "", "")
+	valid("Record", record)
+	_, _, known := call(t, server, "GET", "/v1/systems/fraud/entities/customer/596/features", "", "")
+	valid("Knowledge", known)
+	_, _, system := call(t, server, "GET", "/v1/systems/fraud/release", "", "")
+	valid("System", system)
+	_, _, problem := call(t, server, "POST", "/v1/systems/fraud/decisions", "application/json", "{}")
+	valid("Problem", problem)
+	_, _, verification := call(t, server, "POST", "/v1/systems/fraud/verify", "application/json", "")
+	valid("Verification", verification)
+}
+
+// TestEveryReferenceResolves looks for a $ref that names nothing.
+func TestEveryReferenceResolves(t *testing.T) {
+	text, err := json.Marshal(api.OpenAPI(orrerytest.FraudSpec(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct {
+		Components struct{ Schemas map[string]any }
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, piece := range strings.Split(string(text), `"#/components/schemas/`)[1:] {
+		name, _, _ := strings.Cut(piece, `"`)
+		if document.Components.Schemas[name] == nil {
+			t.Errorf("nothing is called %s", name)
+		}
+	}
+}
+
+func TestDocsFetchNothingFromOutside(t *testing.T) {
+	page := string(fetch(t, newServer(t).URL+"/docs"))
+	for _, outside := range []string{"http://", "https://", "//cdn"} {
+		if strings.Contains(page, outside) {
+			t.Errorf("the page names %s", outside)
+		}
+	}
+}
+
+func fetch(t *testing.T, url string) []byte {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v", url, response.Status, err)
+	}
+	return text
+}
