@@ -1,0 +1,9 @@
+package fraud
+
+import "embed"
+
+// Files has README.md and the specs, system.yaml first of all, as they stand in
+// this folder, so that the demo runs without the source tree.
+//
+//go:embed *.[my]*
+var Files embed.FS
