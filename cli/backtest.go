@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"orrery.dev"
+	"orrery.dev/plan"
+	"orrery.dev/replay"
+	"orrery.dev/serve"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+)
+
+type backtestFlags struct{ dir, since, changed string }
+
+func (a *app) backtestCommand() *cobra.Command {
+	var f backtestFlags
+	cmd := &cobra.Command{
+		Use:   "backtest FILE|DIR --spec NEW --since 7d",
+		Short: "Say what a past period would have been under a changed spec",
+		Long: `Backtest replays the log and decides on the newest events twice: as it was, and
+under the changed spec. It says which decisions would have differed, what their
+outcomes were, and how good the scores were. The model in force scores for
+both when the changed spec defines its features alike; otherwise a model is
+fitted for the changed spec to what was known before the period.`,
+		Example: "  orrery backtest systems/fraud --spec changed.yaml --since 7d",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.changed == "" {
+				return usagef("backtest needs --spec; see orrery backtest --help")
+			}
+			return a.backtest(cmd.Context(), args[0], f)
+		},
+	}
+	dataFlag(cmd, &f.dir)
+	cmd.Flags().StringVar(&f.changed, "spec", "", "the changed spec, FILE or DIR")
+	cmd.Flags().StringVar(&f.since, "since", "7d", "how far back from the newest event the period begins")
+	return cmd
+}
+
+func (a *app) backtest(ctx context.Context, path string, f backtestFlags) error {
+	s, dir, err := a.existing(path, f.dir)
+	if err != nil {
+		return err
+	}
+	changed, err := a.loadSpec(f.changed)
+	if err != nil {
+		return err
+	}
+	if changed.Contract.Fingerprint() != s.Contract.Fingerprint() || changed.DecideOn.Name != s.DecideOn.Name {
+		return orrery.Errorf(orrery.Invalid, "contract_changed", "%s has other entities, events or decide_on than the data", f.changed).
+			WithNext("change features, model and policy only")
+	}
+	since, ok := spec.ParseDuration(f.since)
+	if !ok || since <= 0 {
+		return usagef("--since takes a duration such as 7d, not %q", f.since)
+	}
+	var result *replay.Backtest
+	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, st store.Store) error {
+		result, err = a.runBacktest(ctx, engine, st, changed, since)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a.print(result, func(w io.Writer) { printBacktest(w, result) })
+	return nil
+}
+
+func (a *app) runBacktest(ctx context.Context, engine *serve.Engine, st store.Store, changed *spec.Spec, since orrery.Duration) (*replay.Backtest, error) {
+	log, contracts := st.Log(), engine.Reader().Contract
+	latest, err := engine.Latest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	span := replay.Range{From: latest.Add(-since) + 1, To: latest + 1}
+	after, err := a.changedPlan(ctx, engine, st, changed, span)
+	if err != nil {
+		return nil, err
+	}
+	source := replay.FromLog(log, contracts)
+	defer source.Close()
+	bar := a.bar("backtest", "events", int64(engine.Last()))
+	result, err := replay.RunBacktest(ctx, source, engine.Plan(), after, span, bar.Set)
+	bar.Stop()
+	return result, err
+}
+
+// changedPlan compiles the changed spec with the model in force, or with one of
+// its own that knows only what was known when the period began.
+func (a *app) changedPlan(ctx context.Context, engine *serve.Engine, st store.Store, changed *spec.Spec, span replay.Range) (*plan.Plan, error) {
+	now := engine.Plan()
+	if m := now.Model(); changed.Model == nil || m == nil || plan.SameFeatures(now.Spec, changed, m.Features()) {
+		return plan.Compile("", changed, m)
+	}
+	fit, _, err := trainer(changed, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Compile("", changed, nil)
+	if err != nil {
+		return nil, err
+	}
+	rowsOf := replay.TrainSpan(changed, span.From)
+	source := replay.FromLog(st.Log(), engine.Reader().Contract)
+	defer source.Close()
+	bar := a.bar("replay", "events", int64(engine.Last()))
+	examples, err := replay.Collect(ctx, p, source, rowsOf, changed.Model.Features, bar.Set)
+	bar.Stop()
+	if err != nil {
+		return nil, err
+	}
+	rows, _ := examples.TrainRows(examples.LabelsAt(changed.Label, span.From), rowsOf)
+	if err := replay.CheckTrainable(rows, rowsOf); err != nil {
+		return nil, err
+	}
+	m, err := fit(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Compile("", changed, m)
+}
+
+func printBacktest(w io.Writer, b *replay.Backtest) {
+	fmt.Fprintf(w, "%d decisions of %s; %d would have differed\n", b.Decisions, b.Range, b.Changed)
+	for _, c := range b.Changes {
+		fmt.Fprintf(w, "  %s instead of %s: %d, of which %d turned out positive and %d negative\n", c.To, c.From, c.Decisions, c.Positives, c.Negatives)
+		for _, s := range c.Sums {
+			fmt.Fprintf(w, "    %s: %s %s of the positive, %s %s of the others\n", s.Field, s.Positives, s.Unit, s.Others, s.Unit)
+		}
+	}
+	rows := [][]string{{"", "before", "after"}}
+	for _, name := range b.After.Names() {
+		before := "none"
+		if x, ok := b.Before[name]; ok {
+			before = fmt.Sprintf("%.4f", x)
+		}
+		rows = append(rows, []string{name, before, fmt.Sprintf("%.4f", b.After[name])})
+	}
+	if len(rows) > 1 {
+		fmt.Fprintf(w, "\nscores of the %d decisions whose outcome is known:\n", b.Labelled)
+		table(w, rows...)
+	}
+}

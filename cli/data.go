@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"orrery.dev"
+	"orrery.dev/builtin"
+	"orrery.dev/serve"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+	"orrery.dev/store/pebble"
+)
+
+// dataFlag adds --data to a command.
+func dataFlag(cmd *cobra.Command, dir *string) {
+	cmd.Flags().StringVar(dir, "data", "", "the data directory (default orrery-data/SYSTEM)")
+}
+
+// dataDir gives the directory of a system's data.
+func dataDir(flag string, s *spec.Spec) string {
+	if flag != "" {
+		return flag
+	}
+	return filepath.Join("orrery-data", s.System)
+}
+
+// inUse reports whether an error says that another process has the data
+// directory open.
+func inUse(err error) bool { return orrery.CodeOf(err) == "data_dir_in_use" }
+
+// withStore opens a data directory for one function.
+func withStore(dir string, f func(store.Store) error) error {
+	st, err := pebble.Open(dir, pebble.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(st), st.Close())
+}
+
+// requireData refuses a directory that no system has written to, before
+// opening would make it one.
+func requireData(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return orrery.Errorf(orrery.NotFound, "data_dir_missing", "there is no data in %s", dir).Because(err).
+			WithNext("ingest events or start the system first: orrery up, orrery ingest")
+	}
+	return nil
+}
+
+// withEngine runs a system on its data directory for one function.
+func (a *app) withEngine(ctx context.Context, s *spec.Spec, dir string, f func(*serve.Engine, store.Store) error) error {
+	return withStore(dir, func(st store.Store) error {
+		bar := a.bar("recover", "records", 0)
+		engine, err := serve.Open(ctx, st, s, serve.Options{Registry: builtin.Registry(), Progress: func(done, total int64) {
+			bar.SetTotal(total)
+			bar.Set(done)
+		}})
+		bar.Stop()
+		if err != nil {
+			return err
+		}
+		return errors.Join(f(engine, st), engine.Close())
+	})
+}
+
+// existing gives the spec and the data directory of a command that works on
+// data that is there already.
+func (a *app) existing(path, dir string) (*spec.Spec, string, error) {
+	s, err := a.loadSpec(path)
+	if err != nil {
+		return nil, "", err
+	}
+	dir = dataDir(dir, s)
+	return s, dir, requireData(dir)
+}
+
+// orByServer does a command's work through the server that has the data
+// directory open, when err says that there is one; any other err it gives back.
+func orByServer(err error, dir string, ask func(*client) error) error {
+	if !inUse(err) {
+		return err
+	}
+	address, err := runningServer(dir)
+	if err != nil {
+		return err
+	}
+	return ask(newClient(address))
+}
+
+// serverFile is where a running server leaves its address in its data
+// directory, for the commands that find the directory in use.
+const serverFile = "server.json"
+
+type serverInfo struct {
+	Address string `json:"address"`
+	PID     int    `json:"pid"`
+}
+
+func writeServerFile(dir, address string) (remove func(), err error) {
+	path := filepath.Join(dir, serverFile)
+	text, err := json.Marshal(serverInfo{Address: address, PID: os.Getpid()})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+		return nil, fmt.Errorf("cannot note the server's address: %w", err)
+	}
+	return func() { _ = os.Remove(path) }, nil
+}
+
+// runningServer gives the address of the server that has the directory open.
+func runningServer(dir string) (string, error) {
+	var info serverInfo
+	text, err := os.ReadFile(filepath.Join(dir, serverFile))
+	if err == nil {
+		err = json.Unmarshal(text, &info)
+	}
+	if err != nil || info.Address == "" {
+		return "", orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "another command is using the data in %s", dir).
+			WithNext("wait until it has ended")
+	}
+	return info.Address, nil
+}

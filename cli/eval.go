@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orrery.dev"
+	"orrery.dev/ingest"
+	"orrery.dev/plan"
+	"orrery.dev/replay"
+	"orrery.dev/spec"
+)
+
+type evalFlags struct {
+	events      []string
+	received    string
+	train, test string
+	model       string
+}
+
+func (a *app) evalCommand() *cobra.Command {
+	var f evalFlags
+	cmd := &cobra.Command{
+		Use:   "eval FILE|DIR --events EVENT=FILE... --train FROM..TO --test FROM..TO",
+		Short: "Train on one range of files and measure on a later one",
+		Long: `Eval replays files through the system's features, fits its model on the rows of
+the train range with the labels known when the test range opens, and measures
+it on the test range. Earlier events warm the features. A test row is left out
+when its entity had a positive outcome, for an event on or after the start of
+the train range, received before that test day began (see evaluate in the
+system's file). Ranges are half-open.`,
+		Example: "  orrery eval systems/fraud --events transaction=transactions.csv.gz --events fraud_report=fraud_reports.csv.gz \\\n" +
+			"      --train 2018-07-04..2018-07-11 --test 2018-07-18..2018-07-25 --json",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.eval(cmd.Context(), args[0], f) },
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.events, "events", nil, "EVENT=FILE: a CSV, NDJSON or Parquet file of one event type; may be repeated")
+	flags.StringVar(&f.received, "received-column", "", "the column that says when each event became known (default: when it happened)")
+	flags.StringVar(&f.train, "train", "", "event times to train on, FROM..TO")
+	flags.StringVar(&f.test, "test", "", "event times to test on, FROM..TO")
+	flags.StringVar(&f.model, "model", "", "the kind of model (default: the spec's)")
+	return cmd
+}
+
+func (a *app) eval(ctx context.Context, path string, f evalFlags) error {
+	s, err := a.loadSpec(path)
+	if err != nil {
+		return err
+	}
+	if f.train == "" || f.test == "" || len(f.events) == 0 {
+		return usagef("eval needs --events, --train and --test; see orrery eval --help")
+	}
+	protocol := replay.Protocol{}
+	if protocol.Train, err = parseRange(f.train, s.Location); err != nil {
+		return err
+	}
+	if protocol.Test, err = parseRange(f.test, s.Location); err != nil {
+		return err
+	}
+	inputs, err := parseInputs(f.events, f.received, s)
+	if err != nil {
+		return err
+	}
+	result, err := a.evaluate(ctx, s, inputs, f.model, protocol)
+	if err != nil {
+		return err
+	}
+	a.print(result, func(w io.Writer) { printEvaluation(w, result) })
+	return nil
+}
+
+// evaluate runs the protocol on files.
+func (a *app) evaluate(ctx context.Context, s *spec.Spec, inputs []ingest.Input, kind string, protocol replay.Protocol) (*replay.Evaluation, error) {
+	if s.Label == nil {
+		return nil, orrery.Errorf(orrery.Invalid, "nothing_to_evaluate", "the system %s has no label", s.System).WithNext("add label to its file")
+	}
+	if protocol.Test.From < protocol.Train.To {
+		return nil, orrery.Errorf(orrery.Invalid, "ranges_overlap", "the test range %s begins before the train range %s ends", protocol.Test, protocol.Train).
+			WithNext("test on what comes after training")
+	}
+	var err error
+	if protocol.Fit, protocol.Kind, err = trainer(s, kind, nil); err != nil {
+		return nil, err
+	}
+	p, err := plan.Compile("", s, nil)
+	if err != nil {
+		return nil, err
+	}
+	protocol.Begun = time.Now()
+	files, examples, err := a.collectFiles(ctx, s, p, inputs, replay.Range{From: protocol.Train.From, To: protocol.Test.To})
+	if err != nil {
+		return nil, err
+	}
+	result, err := replay.Evaluate(ctx, p, examples, protocol)
+	if err != nil {
+		return nil, err
+	}
+	result.Notices = append(files.Notices(), result.Notices...)
+	return result, nil
+}
+
+// collectFiles replays files; when one turns out not to be in time order, it
+// begins again with that file sorted.
+func (a *app) collectFiles(ctx context.Context, s *spec.Spec, p *plan.Plan, inputs []ingest.Input, span replay.Range) (*replay.FileSource, *replay.Examples, error) {
+	for sorted := false; ; sorted = true {
+		files, err := replay.FromFiles(ctx, s, inputs, replay.FileOptions{Sort: sorted})
+		if err != nil {
+			return nil, nil, err
+		}
+		bar := a.bar("replay", "events", 0)
+		examples, err := replay.Collect(ctx, p, files, span, s.Model.Features, bar.Set)
+		files.Close()
+		if err == nil {
+			bar.Done("")
+			return files, examples, nil
+		}
+		if sorted || !replay.Unsorted(err) {
+			return nil, nil, err
+		}
+		bar.Done("not in time order; sorting")
+	}
+}
+
+// parseInputs reads EVENT=FILE arguments; received names the column of received
+// times, empty for none.
+func parseInputs(args []string, received string, s *spec.Spec) ([]ingest.Input, error) {
+	var inputs []ingest.Input
+	for _, arg := range args {
+		name, path, ok := strings.Cut(arg, "=")
+		if !ok || path == "" {
+			return nil, usagef("--events takes EVENT=FILE, not %q", arg)
+		}
+		t := s.Contract.Event(name)
+		if t == nil {
+			var names []string
+			for _, t := range s.Contract.Events {
+				names = append(names, t.Name)
+			}
+			return nil, orrery.Errorf(orrery.Invalid, "event_unknown", "the system has no event %q", name).
+				WithNext("it has %s", strings.Join(names, ", "))
+		}
+		inputs = append(inputs, ingest.Input{Path: path, Type: t, Received: received})
+	}
+	return inputs, nil
+}
+
+func printEvaluation(w io.Writer, e *replay.Evaluation) {
+	for _, notice := range e.Notices {
+		fmt.Fprintf(w, "note: %s\n", notice)
+	}
+	table(w,
+		[]string{"", "rows", "positive", "range"},
+		[]string{"train", fmt.Sprint(e.Train.Rows), fmt.Sprint(e.Train.Positives), e.Train.Range},
+		[]string{"test", fmt.Sprint(e.Test.Rows), fmt.Sprint(e.Test.Positives), e.Test.Range})
+	fmt.Fprintln(w)
+	rows := [][]string{{e.Model, ""}}
+	for _, name := range e.Metrics.Names() {
+		rows = append(rows, []string{name, fmt.Sprintf("%.4f", e.Metrics[name])})
+	}
+	table(w, rows...)
+	fmt.Fprintf(w, "\n%d events replayed in %.2f s (%.0f/s), trained in %.2f s, scored in %.2f s, %.2f s in all\n",
+		e.Events, e.Seconds.Replay, e.EventsPerSecond, e.Seconds.Train, e.Seconds.Score, e.Seconds.Total)
+}

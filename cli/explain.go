@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"orrery.dev"
+	"orrery.dev/api"
+	"orrery.dev/builtin"
+	"orrery.dev/serve"
+	"orrery.dev/store"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	var dir, system string
+	cmd := &cobra.Command{
+		Use:     "explain ID",
+		Short:   "Print a recorded decision as a person would want to read it",
+		Example: "  orrery explain d42 --system systems/fraud",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.explain(cmd.Context(), args[0], dir, system)
+		},
+	}
+	dataFlag(cmd, &dir)
+	cmd.Flags().StringVar(&system, "system", "", "the system's FILE or DIR (default: the only system with data here)")
+	return cmd
+}
+
+func (a *app) explain(ctx context.Context, id, dir, system string) error {
+	offset, err := serve.ParseDecisionID(id)
+	if err != nil {
+		return err
+	}
+	if dir, err = a.findData(dir, system); err != nil {
+		return err
+	}
+	var record *api.Record
+	err = withStore(dir, func(st store.Store) error {
+		record, err = api.ReadRecord(serve.NewReader(st, builtin.Registry()), offset)
+		return err
+	})
+	err = orByServer(err, dir, func(c *client) error {
+		record, err = recordFromServer(ctx, c, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a.print(record, func(w io.Writer) { printRecord(w, record) })
+	return nil
+}
+
+// findData gives the data directory to read: the one named, that of the system
+// named, or the only one there is.
+func (a *app) findData(dir, system string) (string, error) {
+	if dir == "" && system != "" {
+		s, err := a.loadSpec(system)
+		if err != nil {
+			return "", err
+		}
+		dir = dataDir("", s)
+	}
+	if dir != "" {
+		return dir, requireData(dir)
+	}
+	found, err := filepath.Glob(filepath.Join("orrery-data", "*"))
+	if err != nil || len(found) == 0 {
+		return "", orrery.Errorf(orrery.NotFound, "data_dir_missing", "there is no data under orrery-data").
+			WithNext("name the data directory with --data")
+	}
+	if len(found) > 1 {
+		return "", orrery.Errorf(orrery.Invalid, "system_ambiguous", "several systems have data under orrery-data").
+			WithNext("name one with --system or --data")
+	}
+	return found[0], nil
+}
+
+func recordFromServer(ctx context.Context, c *client, id string) (*api.Record, error) {
+	var running struct {
+		Systems []api.System `json:"systems"`
+	}
+	if err := c.get(ctx, "/v1/systems", &running); err != nil {
+		return nil, err
+	}
+	record := &api.Record{}
+	return record, c.get(ctx, "/v1/systems/"+running.Systems[0].Name+"/decisions/"+id, record)
+}
+
+func printRecord(w io.Writer, r *api.Record) {
+	fmt.Fprintf(w, "%s: %s\n\n", r.DecisionID, r.Action)
+	why := "no other rule held"
+	if r.Rule.When != nil {
+		why = *r.Rule.When
+	}
+	rows := [][]string{
+		{"because", fmt.Sprintf("rule %d: %s", r.Rule.Index+1, why)},
+		{"score", number(r.Score)},
+		{"event", fmt.Sprintf("%s %s, received %s", r.Type, r.EventID, r.At)},
+		{"release", r.Release.Short()},
+	}
+	if r.Model != "" {
+		rows = append(rows, []string{"model", r.Model})
+	}
+	if r.Fallback != "" {
+		rows = append(rows, []string{"fallback", r.Fallback + ": the release has no trained model; run orrery train"})
+	}
+	rows = append(rows, []string{"took", fmt.Sprintf("decode %d µs, sequence %d µs, score %d µs", r.Micros.Decode, r.Micros.Sequence, r.Micros.Score)})
+	table(w, rows...)
+	printReasons(w, r.Reasons)
+	fmt.Fprintln(w, "\nThe event:")
+	var event bytes.Buffer
+	if json.Indent(&event, r.Event, "  ", "  ") == nil {
+		fmt.Fprintf(w, "  %s\n", event.String())
+	}
+	fmt.Fprintln(w, "\nWhat was known (* is an input of the model):")
+	printFeatures(w, r.Features)
+}
+
+func printReasons(w io.Writer, reasons []api.Reason) {
+	if len(reasons) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nWhat moved the score most (+ towards the positive class):")
+	rows := make([][]string, len(reasons))
+	for i, r := range reasons {
+		rows[i] = []string{fmt.Sprintf("  %+.3f", r.Contribution), r.Feature, number(r.Value), r.About}
+	}
+	table(w, rows...)
+}
+
+func printFeatures(w io.Writer, features []api.FeatureValue) {
+	rows := make([][]string, len(features))
+	for i, f := range features {
+		mark := " "
+		if f.Input {
+			mark = "*"
+		}
+		rows[i] = []string{mark + " " + f.Name, number(f.Value), f.Unit, f.About}
+	}
+	table(w, rows...)
+}
+
+// number writes a value from JSON for a person, with at most six digits that
+// matter.
+func number(v any) string {
+	x, ok := v.(float64)
+	if !ok {
+		return "missing"
+	}
+	if x == float64(int64(x)) {
+		return strconv.FormatInt(int64(x), 10)
+	}
+	return strconv.FormatFloat(x, 'g', 6, 64)
+}

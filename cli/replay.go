@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"orrery.dev/builtin"
+	"orrery.dev/replay"
+	"orrery.dev/serve"
+	"orrery.dev/store"
+)
+
+func (a *app) replayCommand() *cobra.Command {
+	var dir string
+	var verify bool
+	cmd := &cobra.Command{
+		Use:   "replay FILE|DIR --verify",
+		Short: "Recompute what was recorded and compare, bit by bit",
+		Long: `Replay runs the log through the plan again. With --verify it recomputes every
+recorded decision, by the release that made it: features, score, rule and
+action. It prints how many differ, and the status is 1 unless none does.`,
+		Example: "  orrery replay systems/fraud --verify",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !verify {
+				return usagef("replay needs --verify; see orrery replay --help")
+			}
+			return a.verify(cmd.Context(), args[0], dir)
+		},
+	}
+	dataFlag(cmd, &dir)
+	cmd.Flags().BoolVar(&verify, "verify", false, "compare with what was recorded")
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, path, dir string) error {
+	s, dir, err := a.existing(path, dir)
+	if err != nil {
+		return err
+	}
+	var v *replay.Verification
+	err = withStore(dir, func(st store.Store) error {
+		bar := a.bar("verify", "events", 0)
+		v, err = serve.NewReader(st, builtin.Registry()).Verify(ctx, bar.Set)
+		if err == nil {
+			bar.Done("")
+		}
+		return err
+	})
+	err = orByServer(err, dir, func(c *client) error {
+		v = &replay.Verification{}
+		return c.post(ctx, "/v1/systems/"+s.System+"/verify", struct{}{}, v)
+	})
+	if err != nil {
+		return err
+	}
+	a.print(v, func(w io.Writer) { printVerification(w, v) })
+	if v.Different > 0 {
+		return errReported
+	}
+	return nil
+}
+
+func printVerification(w io.Writer, v *replay.Verification) {
+	for _, d := range v.First {
+		fmt.Fprintf(w, "%s, release %s: %s was recorded as %v and computes as %v\n", serve.DecisionID(d.Offset), d.Release.Short(), d.What, d.Recorded, d.Computed)
+	}
+	fmt.Fprintf(w, "%d events replayed, %d decisions recomputed, %d differ\n", v.Events, v.Decisions, v.Different)
+}

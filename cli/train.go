@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orrery.dev"
+	"orrery.dev/api"
+	"orrery.dev/builtin"
+	"orrery.dev/model"
+	"orrery.dev/replay"
+	"orrery.dev/serve"
+	"orrery.dev/spec"
+	"orrery.dev/store"
+	"orrery.dev/train"
+)
+
+func (a *app) trainCommand() *cobra.Command {
+	var dir string
+	var request api.TrainRequest
+	cmd := &cobra.Command{
+		Use:   "train FILE|DIR",
+		Short: "Fit the model on the log and put the release in force",
+		Long: `Train replays the log, fits the system's model on the rows whose labels are
+known, and writes a release: the spec and the model, immutable, named by the
+digest of its content. A running server switches to it between two requests.`,
+		Example: "  orrery train systems/fraud\n  orrery train systems/fraud --model forest --range 2018-07-04..2018-07-11",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.train(cmd.Context(), args[0], dir, request)
+		},
+	}
+	dataFlag(cmd, &dir)
+	cmd.Flags().StringVar(&request.Kind, "model", "", "the kind of model (default: the spec's)")
+	cmd.Flags().StringVar(&request.Range, "range", "", "event times to train on, FROM..TO, half-open (default: the newest matured rows, as the spec says)")
+	return cmd
+}
+
+func (a *app) train(ctx context.Context, path, dir string, request api.TrainRequest) error {
+	s, dir, err := a.existing(path, dir)
+	if err != nil {
+		return err
+	}
+	var answer *api.TrainAnswer
+	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, st store.Store) error {
+		answer, err = (&jobs{app: a, engine: engine, store: st, spec: s}).Train(ctx, request)
+		return err
+	})
+	err = orByServer(err, dir, func(c *client) error {
+		answer = &api.TrainAnswer{}
+		return c.post(ctx, "/v1/systems/"+s.System+"/train", request, answer)
+	})
+	if err != nil {
+		return err
+	}
+	a.print(answer, func(w io.Writer) {
+		fmt.Fprintf(w, "trained %s on %d rows, %d of them positive, of %s in %.1f s\n", answer.Model, answer.Rows, answer.Positives, answer.Range, answer.Seconds)
+		fmt.Fprintf(w, "release %s is in force\n", answer.Release.Short())
+	})
+	return nil
+}
+
+// jobs does the long works that the command line and the server share.
+type jobs struct {
+	app    *app
+	engine *serve.Engine
+	store  store.Store
+	spec   *spec.Spec
+}
+
+// Train implements api.Jobs.
+func (j *jobs) Train(ctx context.Context, request api.TrainRequest) (*api.TrainAnswer, error) {
+	begun := time.Now()
+	fit, kind, err := trainer(j.spec, request.Kind, nil)
+	if err != nil {
+		return nil, err
+	}
+	span, err := j.trainSpan(ctx, request.Range)
+	if err != nil {
+		return nil, err
+	}
+	bar := j.app.bar("replay", "events", int64(j.engine.Last()))
+	r, counts, err := serve.Learn(ctx, j.store, j.engine.Reader(), serve.Lesson{Spec: j.spec, Kind: kind, Fit: fit, Range: span, Tick: bar.Set})
+	if err != nil {
+		return nil, err
+	}
+	bar.Done("")
+	if err := j.engine.Install(ctx, r.ID); err != nil {
+		return nil, err
+	}
+	return &api.TrainAnswer{Release: r.ID, Model: kind, Range: counts.Range, Rows: counts.Rows, Positives: counts.Positives,
+		Unknown: counts.Unknown, Seconds: time.Since(begun).Seconds(), InForce: true}, nil
+}
+
+// trainSpan reads a range, or gives the newest that has matured.
+func (j *jobs) trainSpan(ctx context.Context, text string) (replay.Range, error) {
+	if text != "" {
+		return parseRange(text, j.spec.Location)
+	}
+	latest, err := j.engine.Latest(ctx)
+	return replay.TrainSpan(j.spec, latest), err
+}
+
+// Verify implements api.Jobs.
+func (j *jobs) Verify(ctx context.Context) (*replay.Verification, error) {
+	return j.engine.Reader().Verify(ctx, nil)
+}
+
+// trainer gives the function that fits the spec's model, or another kind with
+// its defaults.
+func trainer(s *spec.Spec, kind string, progress train.Progress) (replay.Trainer, string, error) {
+	if s.Model == nil {
+		return nil, "", orrery.Errorf(orrery.Invalid, "nothing_to_train", "the system %s has no model to train", s.System).
+			WithNext("add model and label to its file")
+	}
+	if kind == "" {
+		kind = s.Model.Kind
+	}
+	trainable, ok := builtin.Trainer(kind)
+	if !ok {
+		var names []string
+		for _, k := range train.Kinds() {
+			names = append(names, k.Name)
+		}
+		return nil, "", orrery.Errorf(orrery.Invalid, "model_kind_unknown", "there is no model kind %q", kind).
+			WithNext("choose one of %s", strings.Join(names, ", "))
+	}
+	params := train.Params(s.Model.Params)
+	if kind != s.Model.Kind {
+		params = train.Defaults(trainable.Kind)
+	}
+	fit := func(ctx context.Context, rows *train.Rows) (model.Model, error) {
+		return trainable.Fit(ctx, rows, params, progress)
+	}
+	if !s.Model.Train.Calibrate {
+		return fit, kind, nil
+	}
+	return func(ctx context.Context, rows *train.Rows) (model.Model, error) {
+		m, _, err := train.RefitCalibrated(ctx, fit, rows, 0)
+		return m, err
+	}, kind, nil
+}
