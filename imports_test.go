@@ -1,0 +1,75 @@
+package orrery_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// layers says how far down each package stands: an import goes to a lower layer
+// only, or within the folders listed in sideways.
+var layers = map[string]int{
+	"cmd/orrery": 9, "bench/fraudweeks": 9, "bench/training": 9, "cli": 8, "api": 7, "serve": 6, "cases": 6, "replay": 5, "plan": 4, "builtin": 4, "systems/fraud": 3,
+	"orrerytest": 5,
+	"spec":       3, // the language of the stages, read by plan and all above it
+	"ingest":     2, "ingest/parquet": 1, "feature": 2, "model": 2, "policy": 2, "train": 2, "release": 2,
+	"store/pebble": 2, "store/memory": 2, "store/storetest": 2,
+	"declare": 1, "expr": 1, "metric": 1, "numeric": 0, "record": 1, "store": 1, "cli/progress": 1,
+	"": 0,
+}
+
+// sideways lists the imports within a layer that are allowed, with the reason.
+var sideways = map[string]string{
+	"train → model": "a trainer makes what a model scores",
+}
+
+// TestImportsPointDown holds the code to the order of docs/ARCHITECTURE.md.
+func TestImportsPointDown(t *testing.T) {
+	const module = "orrery.dev"
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		from := strings.TrimSuffix(filepath.ToSlash(filepath.Dir(path)), ".")
+		level, known := layers[from]
+		if !known {
+			t.Errorf("package %q has no layer: add it to layers and to docs/ARCHITECTURE.md", from)
+			return nil
+		}
+		seen[from] = true
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			to, ours := strings.CutPrefix(name, module)
+			if to = strings.TrimPrefix(to, "/"); !ours {
+				if from == "" && strings.Contains(strings.Split(name, "/")[0], ".") {
+					t.Errorf("%s imports %s: the root package uses the standard library only", path, name)
+				}
+				continue
+			}
+			if layers[to] >= level && sideways[from+" → "+to] == "" {
+				t.Errorf("%s imports %s, which is not below it", path, name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range layers {
+		if !seen[name] {
+			t.Errorf("layers names %q, which is no package", name)
+		}
+	}
+}
