@@ -1,0 +1,20 @@
+package orrery
+
+import "hash/fnv"
+
+// CategoryOf gives the number by which a vector holds a text: vectors are of
+// doubles, and a feature can be a category, such as a merchant's type. Equal
+// texts have equal numbers, on every machine and in every release; two of a
+// million texts share one with a probability of about one in ten thousand. The number is a
+// whole one from 0 to 2^52−1, so a double holds it exactly, and says nothing of
+// order: models take it as a category or not at all. It is the head of the
+// text's 64-bit FNV-1a hash, mixed by the finalizer of MurmurHash3.
+func CategoryOf(text string) float64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(text))
+	x := hash.Sum64()
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+	x ^= x >> 33
+	return float64(x >> 12)
+}
