@@ -76,15 +76,34 @@ type Decision struct {
 	// model's inputs and the intermediates. NaN is a missing value.
 	Vector []float64
 	// Score is the model's output, a probability. NaN when there was none.
-	Score  float64
-	Action string
+	Score float64
+	// Scores has a probability for each class of a model of several, in the
+	// order of the model's classes; empty otherwise.
+	Scores []float64
+	// Action is what was answered, and Intended what the policy chose where
+	// chance answered otherwise; empty when it is the action taken.
+	Action, Intended string
+	// Propensity is the probability with which Action was taken, given the
+	// policy, in (0, 1]: 1 when nothing was left to chance.
+	Propensity float64
 	// Rule is the index in the policy of the rule that fired.
 	Rule int
 	// Fallback says why the ordinary path could not answer; empty when it did.
 	Fallback string
+	// Reasons are the inputs that moved the score most, by size, for an action
+	// whose reasons the spec asks for; empty otherwise.
+	Reasons []Reason
 	// Micros is how long each stage took, in microseconds, up to the commit
 	// that made this record. It is measured, so replay does not compare it.
 	Micros StageMicros
+}
+
+// Reason says how much one of the model's inputs moved a score.
+type Reason struct {
+	// Slot is the input's place in the vector.
+	Slot int `json:"slot"`
+	// Contribution is on the scale of the model's margin.
+	Contribution float64 `json:"contribution"`
 }
 
 // StageMicros is the time that a decision spent in each stage, microseconds.

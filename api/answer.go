@@ -13,10 +13,15 @@ import (
 
 // Answer is what a client gets for one event that was decided on.
 type Answer struct {
-	DecisionID string           `json:"decision_id"`
-	EventID    string           `json:"event_id"`
-	Score      any              `json:"score"`
-	Action     string           `json:"action"`
+	DecisionID string `json:"decision_id"`
+	EventID    string `json:"event_id"`
+	Score      any    `json:"score"`
+	Action     string `json:"action"`
+	// Intended is the action that the policy chose, where chance took another.
+	Intended string `json:"intended,omitempty"`
+	// Propensity is the probability with which the action was taken; left out
+	// when it is 1.
+	Propensity float64          `json:"propensity,omitempty"`
 	Rule       Rule             `json:"rule"`
 	Release    orrery.ReleaseID `json:"release"`
 	// Fallback says why the ordinary path could not answer.
@@ -58,6 +63,9 @@ func answerOf(p *plan.Plan, r *serve.Result) Answer {
 		DecisionID: serve.DecisionID(d.Offset), EventID: r.Event.ID, Score: replay.Number(d.Score), Action: d.Action,
 		Rule: ruleOf(p, d.Rule), Release: d.Release, Fallback: d.Fallback, Repeated: r.Repeated,
 		Micros: Micros{Decode: d.Micros.Decode, Sequence: d.Micros.Sequence, Score: d.Micros.Score},
+	}
+	if d.Intended != "" || d.Propensity != 1 {
+		a.Intended, a.Propensity = d.Intended, d.Propensity
 	}
 	if !r.Repeated {
 		a.Micros.Commit = &r.CommitMicros

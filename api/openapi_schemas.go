@@ -100,8 +100,10 @@ func answerProperties(s *spec.Spec) node {
 	}
 	return node{
 		"decision_id": text("names the decision"), "event_id": text("the event's id"),
-		"score":  node{"type": []string{"number", "null"}, "description": "the model's probability, null without a model"},
-		"action": node{"type": "string", "enum": actions},
+		"score":      node{"type": []string{"number", "null"}, "description": "the model's probability, null without a model"},
+		"action":     node{"type": "string", "enum": actions},
+		"intended":   text("the action that the policy chose, where chance took another"),
+		"propensity": node{"type": "number", "description": "the probability with which the action was taken; left out when it is 1"},
 		"rule": object(node{"index": integer("counts the policy's rules from 0"),
 			"when": node{"type": []string{"string", "null"}, "description": "its condition, null for the rule that always holds"}}),
 		"release":  text("the release that decided"),
@@ -112,7 +114,10 @@ func answerProperties(s *spec.Spec) node {
 	}
 }
 
-func answerSchema(s *spec.Spec) node { return object(answerProperties(s), "fallback", "repeated") }
+// answerOptional names what an answer may leave out.
+var answerOptional = []string{"intended", "propensity", "fallback", "repeated"}
+
+func answerSchema(s *spec.Spec) node { return object(answerProperties(s), answerOptional...) }
 
 func recordSchema(s *spec.Spec) node {
 	properties := answerProperties(s)
@@ -123,7 +128,7 @@ func recordSchema(s *spec.Spec) node {
 	properties["reasons"] = node{"type": "array", "items": object(node{"feature": text("the feature's name"), "value": maybeNumber(),
 		"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means")}, "about")}
 	properties["model"] = text("the kind of model that scored")
-	return object(properties, "fallback", "repeated", "reasons", "model")
+	return object(properties, append([]string{"reasons", "model"}, answerOptional...)...)
 }
 
 func maybeNumber() node {

@@ -228,7 +228,7 @@ func (p *Plan) Score(s *Scratch, vector []float64) float64 {
 // the score, the rule that fires and its action.
 func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	p.Complete(e, s, d.Vector)
-	d.Release = p.Release
+	d.Release, d.Propensity = p.Release, 1
 	d.Score = p.Score(s, d.Vector)
 	if p.model == nil && p.Spec.Model != nil {
 		d.Fallback = FallbackNoModel
@@ -240,18 +240,10 @@ func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	d.Rule, d.Action = p.policy.Decide(&s.input)
 }
 
-// Reason says how much one of the model's inputs moved a score.
-type Reason struct {
-	// Slot is the input's place in the vector.
-	Slot int
-	// Contribution is on the scale of the model's margin: see model.Explainer.
-	Contribution float64
-}
-
 // Reasons gives the inputs that moved the score of a complete vector most, by
-// size, at most n of them, and the margin that they start from. It gives none
-// without a model that can explain itself.
-func (p *Plan) Reasons(vector []float64, n int) (reasons []Reason, base float64) {
+// size, at most n of them, and the margin that they start from: see
+// model.Explainer. It gives none without a model that can explain itself.
+func (p *Plan) Reasons(vector []float64, n int) (reasons []orrery.Reason, base float64) {
 	m := p.model
 	if calibrated, ok := m.(*model.Calibrated); ok {
 		// What calibration does to a score says nothing of the inputs.
@@ -269,7 +261,7 @@ func (p *Plan) Reasons(vector []float64, n int) (reasons []Reason, base float64)
 	base = explainer.Contributions(row, contributions)
 	for _, i := range model.Top(contributions, n) {
 		if c := contributions[i]; c != 0 && !math.IsNaN(c) && !math.IsInf(c, 0) {
-			reasons = append(reasons, Reason{Slot: p.inputs[i], Contribution: contributions[i]})
+			reasons = append(reasons, orrery.Reason{Slot: p.inputs[i], Contribution: contributions[i]})
 		}
 	}
 	return reasons, base

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"math/bits"
 
@@ -13,8 +14,14 @@ import (
 const (
 	hasFallback   = 1 << 0
 	releaseAsHex  = 1 << 1 // the release is a hex SHA-256, stored as 32 bytes
-	decisionFlags = 1 << 2
+	hasScores     = 1 << 2
+	hasIntended   = 1 << 3
+	hasPropensity = 1 << 4 // it is not 1
+	hasReasons    = 1 << 5
 )
+
+// decisionFlags has the flags that each version knows.
+var decisionFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<6 - 1}
 
 const digestSize = 32
 
@@ -27,23 +34,28 @@ const digestSize = 32
 // value that say how many bytes it has, then those bytes. A value has the bytes
 // of its IEEE 754 form, big-endian, up to the last that is not zero, so 0 has
 // none and small counts one to three; 15 stands for NaN, a missing value.
+//
+// What follows is there where its flag says so: the scores of several classes,
+// laid out as the vector; the action intended; the propensity [8]; and the
+// reasons: their number, then a slot and a contribution [8] each. A propensity
+// that is no probability above 0, and a slot below 0, are faults of the caller
+// and panic.
 func AppendDecision(b []byte, contract orrery.Fingerprint, received orrery.Instant, d *orrery.Decision) []byte {
+	if !(d.Propensity > 0 && d.Propensity <= 1) {
+		panic(fmt.Sprintf("record: the propensity of a decision is %v", d.Propensity))
+	}
 	b = appendHeader(b, DecisionKind, contract, received)
 	var digest [digestSize]byte
-	flags, isDigest := byte(0), hexDigest(&digest, string(d.Release))
-	if isDigest {
-		flags |= releaseAsHex
-	}
-	if d.Fallback != "" {
-		flags |= hasFallback
-	}
+	isDigest := hexDigest(&digest, string(d.Release))
+	flags := when(isDigest, releaseAsHex) | when(d.Fallback != "", hasFallback) | when(len(d.Scores) > 0, hasScores) |
+		when(d.Intended != "", hasIntended) | when(d.Propensity != 1, hasPropensity) | when(len(d.Reasons) > 0, hasReasons)
 	b = append(b, flags)
 	if isDigest {
 		b = append(b, digest[:]...)
 	} else {
 		b = appendText(b, string(d.Release))
 	}
-	b = binary.LittleEndian.AppendUint64(b, canonicalBits(d.Score))
+	b = appendNumber(b, d.Score)
 	b = appendVarint(appendText(b, d.Action), int64(d.Rule))
 	if d.Fallback != "" {
 		b = appendText(b, d.Fallback)
@@ -51,7 +63,45 @@ func AppendDecision(b []byte, contract orrery.Fingerprint, received orrery.Insta
 	b = appendVarint(b, d.Micros.Decode)
 	b = appendVarint(b, d.Micros.Sequence)
 	b = appendVarint(b, d.Micros.Score)
-	return appendVector(b, d.Vector)
+	b = appendVector(b, d.Vector)
+	if flags&^(releaseAsHex|hasFallback) == 0 {
+		return b
+	}
+	return appendOptional(b, d)
+}
+
+// appendOptional appends what the usual decision lacks.
+func appendOptional(b []byte, d *orrery.Decision) []byte {
+	if len(d.Scores) > 0 {
+		b = appendVector(b, d.Scores)
+	}
+	if d.Intended != "" {
+		b = appendText(b, d.Intended)
+	}
+	if d.Propensity != 1 {
+		b = appendNumber(b, d.Propensity)
+	}
+	if len(d.Reasons) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(d.Reasons)))
+		for _, r := range d.Reasons {
+			if r.Slot < 0 {
+				panic(fmt.Sprintf("record: a reason of a decision has slot %d", r.Slot))
+			}
+			b = appendNumber(binary.AppendUvarint(b, uint64(r.Slot)), r.Contribution)
+		}
+	}
+	return b
+}
+
+func when(set bool, bit byte) byte {
+	if set {
+		return bit
+	}
+	return 0
+}
+
+func appendNumber(b []byte, x float64) []byte {
+	return binary.LittleEndian.AppendUint64(b, canonicalBits(x))
 }
 
 func canonicalBits(x float64) uint64 {
@@ -118,23 +168,20 @@ func DecodeDecision(data []byte, offset orrery.Offset) (orrery.Decision, error) 
 }
 
 // DecodeDecisionInto is DecodeDecision into a decision that may have been used
-// before: the memory of d.Vector is used again, and texts that did not change
+// before: the memory of its slices is used again, and texts that did not change
 // are kept. After an error d is of no use.
 func DecodeDecisionInto(d *orrery.Decision, data []byte, offset orrery.Offset) error {
-	_, r, err := body(data, DecisionKind)
+	h, r, err := body(data, DecisionKind)
 	if err != nil {
 		return err
 	}
 	d.Offset = offset
 	flags := r.byte()
-	if flags >= decisionFlags {
+	if flags&^decisionFlags[h.Version] != 0 {
 		r.fail("it is a decision with unknown flags")
 	}
 	readRelease(d, &r, flags)
-	score := r.uint64()
-	if d.Score = math.Float64frombits(score); canonicalBits(d.Score) != score {
-		r.fail("its score is a NaN of another form")
-	}
+	d.Score = r.number()
 	keep(&d.Action, r.text())
 	d.Rule = int(r.varint())
 	d.Fallback = ""
@@ -145,7 +192,44 @@ func DecodeDecisionInto(d *orrery.Decision, data []byte, offset orrery.Offset) e
 	}
 	d.Micros = orrery.StageMicros{Decode: r.varint(), Sequence: r.varint(), Score: r.varint()}
 	d.Vector = readVector(d.Vector[:0], &r)
+	readOptional(d, &r, flags)
 	return r.end()
+}
+
+func readOptional(d *orrery.Decision, r *reader, flags byte) {
+	d.Scores, d.Intended, d.Propensity, d.Reasons = d.Scores[:0], "", 1, d.Reasons[:0]
+	if flags&hasScores != 0 {
+		if d.Scores = readVector(d.Scores, r); len(d.Scores) == 0 {
+			r.fail("it has no scores of classes")
+		}
+	}
+	if flags&hasIntended != 0 {
+		if d.Intended = string(r.text()); d.Intended == "" {
+			r.fail("its intended action is empty")
+		}
+	}
+	if flags&hasPropensity != 0 {
+		if d.Propensity = r.number(); !(d.Propensity > 0 && d.Propensity < 1) {
+			r.fail("its propensity is not between 0 and 1")
+		}
+	}
+	if flags&hasReasons == 0 {
+		return
+	}
+	n := r.uvarint()
+	if n == 0 || n > uint64(len(r.data)) {
+		r.fail("it has another number of reasons")
+	}
+	for range n {
+		if r.fault != "" {
+			return
+		}
+		slot := r.uvarint()
+		if slot > math.MaxInt {
+			r.fail("a reason is of no feature")
+		}
+		d.Reasons = append(d.Reasons, orrery.Reason{Slot: int(slot), Contribution: r.number()})
+	}
 }
 
 func readRelease(d *orrery.Decision, r *reader, flags byte) {

@@ -2,7 +2,9 @@ package record
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,32 +16,43 @@ import (
 func decision() *orrery.Decision {
 	return &orrery.Decision{Offset: 7, Release: orrery.ReleaseID(strings.Repeat("0123456789abcdef", 4)), Score: 0.0123456,
 		Vector: []float64{57.16, 1, 0, 3, 12, 61, 52.013333, 48.917, 50.2213, 0, 7, 30, 0, 0.25, math.NaN()},
-		Action: "approve", Rule: 2, Micros: orrery.StageMicros{Decode: 12, Sequence: 105, Score: 3}}
+		Action: "approve", Rule: 2, Propensity: 1, Micros: orrery.StageMicros{Decode: 12, Sequence: 105, Score: 3}}
+}
+
+// chancy gives a decision with all that the usual one lacks.
+func chancy() *orrery.Decision {
+	d := decision()
+	d.Scores, d.Intended, d.Propensity = []float64{0.25, 0.5, 0.25}, "block", 0.05
+	d.Reasons = []orrery.Reason{{Slot: 13, Contribution: -1.5}, {Slot: 0, Contribution: 0.3}}
+	return d
 }
 
 func drawDecision(t *rapid.T) *orrery.Decision {
 	number := rapid.OneOf(rapid.Float64(), rapid.Map(rapid.IntRange(-5, 300), func(i int) float64 { return float64(i) }),
 		rapid.SampledFrom([]float64{math.NaN(), math.Copysign(0, -1), math.Inf(1), math.Inf(-1), 5e-324, math.MaxFloat64}))
+	propensity := rapid.OneOf(rapid.Just(1.0), rapid.Float64Range(5e-324, 1))
+	reason := rapid.Custom(func(t *rapid.T) orrery.Reason {
+		return orrery.Reason{Slot: rapid.IntMin(0).Draw(t, "slot"), Contribution: number.Draw(t, "contribution")}
+	})
 	release := rapid.OneOf(rapid.StringMatching("[0-9a-f]{64}"), rapid.StringMatching("[0-9A-F]{64}"), rapid.String())
 	return &orrery.Decision{
 		Offset: orrery.Offset(rapid.Uint64().Draw(t, "offset")), Release: orrery.ReleaseID(release.Draw(t, "release")),
 		Vector: rapid.SliceOf(number).Draw(t, "vector"), Score: number.Draw(t, "score"), Action: rapid.String().Draw(t, "action"),
 		Rule: rapid.Int().Draw(t, "rule"), Fallback: rapid.String().Draw(t, "fallback"),
+		Scores: rapid.SliceOf(number).Draw(t, "scores"), Intended: rapid.String().Draw(t, "intended"),
+		Propensity: propensity.Draw(t, "propensity"), Reasons: rapid.SliceOf(reason).Draw(t, "reasons"),
 		Micros: orrery.StageMicros{Decode: rapid.Int64().Draw(t, "decode"), Sequence: rapid.Int64().Draw(t, "sequence"), Score: rapid.Int64().Draw(t, "score time")},
 	}
 }
 
 // same compares decisions, numbers by their bits but for NaN, which is one.
 func same(a, b *orrery.Decision) bool {
-	if len(a.Vector) != len(b.Vector) || canonicalBits(a.Score) != canonicalBits(b.Score) {
-		return false
-	}
-	for i := range a.Vector {
-		if canonicalBits(a.Vector[i]) != canonicalBits(b.Vector[i]) {
-			return false
-		}
-	}
-	return a.Offset == b.Offset && a.Release == b.Release && a.Action == b.Action && a.Rule == b.Rule && a.Fallback == b.Fallback && a.Micros == b.Micros
+	sameNumber := func(a, b float64) bool { return canonicalBits(a) == canonicalBits(b) }
+	sameReason := func(a, b orrery.Reason) bool { return a.Slot == b.Slot && sameNumber(a.Contribution, b.Contribution) }
+	return slices.EqualFunc(a.Vector, b.Vector, sameNumber) && sameNumber(a.Score, b.Score) &&
+		slices.EqualFunc(a.Scores, b.Scores, sameNumber) && slices.EqualFunc(a.Reasons, b.Reasons, sameReason) &&
+		a.Intended == b.Intended && a.Propensity == b.Propensity &&
+		a.Offset == b.Offset && a.Release == b.Release && a.Action == b.Action && a.Rule == b.Rule && a.Fallback == b.Fallback && a.Micros == b.Micros
 }
 
 func TestDecisionComesBack(t *testing.T) {
@@ -92,7 +105,17 @@ func TestDecisionRefused(t *testing.T) {
 		change func([]byte) []byte
 	}{
 		{"another kind", func(b []byte) []byte { b[1] = byte(EventKind); return b }},
-		{"unknown flag", func(b []byte) []byte { b[flagsAt] |= 4; return b }},
+		{"unknown flag", func(b []byte) []byte { b[flagsAt] |= 64; return b }},
+		{"a flag that version 1 lacks", func(b []byte) []byte { b[0], b[flagsAt] = 1, b[flagsAt]|hasIntended; return append(b, 1, 'a') }},
+		{"no scores", func(b []byte) []byte { b[flagsAt] |= hasScores; return append(b, 0) }},
+		{"no intended action", func(b []byte) []byte { b[flagsAt] |= hasIntended; return append(b, 0) }},
+		{"a propensity of 1", func(b []byte) []byte { b[flagsAt] |= hasPropensity; return appendNumber(b, 1) }},
+		{"a propensity of 0", func(b []byte) []byte { b[flagsAt] |= hasPropensity; return appendNumber(b, 0) }},
+		{"no reasons", func(b []byte) []byte { b[flagsAt] |= hasReasons; return append(b, 0) }},
+		{"a reason of a slot below 0", func(b []byte) []byte {
+			b[flagsAt] |= hasReasons
+			return appendNumber(binary.AppendUvarint(append(b, 1), math.MaxUint64), 1)
+		}},
 		{"no fallback", func(b []byte) []byte { b[flagsAt] |= hasFallback; return b }},
 		{"release in the other form", func(b []byte) []byte { b[flagsAt] &^= releaseAsHex; b[releaseAt] = 32; return b[:releaseAt+1] }},
 		{"another NaN as score", func(b []byte) []byte { copy(b[scoreAt:], []byte{2, 0, 0, 0, 0, 0, 0xf8, 0x7f}); return b }},
@@ -114,7 +137,9 @@ func TestDecisionRefused(t *testing.T) {
 
 func FuzzDecodeDecision(f *testing.F) {
 	f.Add(AppendDecision(nil, fingerprint, 5, decision()))
-	f.Add(AppendDecision(nil, fingerprint, 5, &orrery.Decision{Release: "none", Score: math.NaN(), Fallback: "the model took too long", Rule: -1}))
+	f.Add(AppendDecision(nil, fingerprint, 5, chancy()))
+	f.Add(AppendDecision(nil, fingerprint, 5, &orrery.Decision{Release: "none", Score: math.NaN(), Fallback: "the model took too long", Rule: -1, Propensity: 1}))
+	f.Add(goldenRecords(f, 1)["decision"])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := DecodeDecision(data, 1)
 		if err != nil {
@@ -124,7 +149,8 @@ func FuzzDecodeDecision(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again := AppendDecision(nil, h.Contract, h.Received, &d); !bytes.Equal(again, data) {
+		again := AppendDecision(nil, h.Contract, h.Received, &d)
+		if again[0] = data[0]; !bytes.Equal(again, data) {
 			t.Fatalf("%x decodes to %+v, which is %x", data, d, again)
 		}
 	})

@@ -13,11 +13,11 @@ import (
 	"orrery.dev"
 )
 
-var update = flag.Bool("update", false, "write testdata/version1.txt anew; only before version 1 is released")
+var update = flag.Bool("update", false, "write the golden file of the present version anew; only before it is released")
 
-const goldenFile = "testdata/version1.txt"
+func goldenFile(version int) string { return fmt.Sprintf("testdata/version%d.txt", version) }
 
-// goldenEvents are events of every shape that version 1 has.
+// goldenEvents are events of every shape.
 func goldenEvents() map[string]*orrery.Event {
 	whole, bare, own := transaction(), transaction(), transaction()
 	for i := 4; i < len(bare.Values); i++ {
@@ -29,18 +29,24 @@ func goldenEvents() map[string]*orrery.Event {
 	return map[string]*orrery.Event{"event whole": whole, "event bare": bare, "event own id and time": own, "event tick": tick}
 }
 
-func goldenDecisions() map[string]*orrery.Decision {
-	fallback := &orrery.Decision{Offset: 7, Release: "builtin", Score: math.NaN(), Action: "review", Rule: -1, Fallback: "deadline"}
-	return map[string]*orrery.Decision{"decision": decision(), "decision fallback": fallback}
+// goldenDecisions are decisions of every shape that a version has.
+func goldenDecisions(version int) map[string]*orrery.Decision {
+	fallback := &orrery.Decision{Offset: 7, Release: "builtin", Score: math.NaN(), Action: "review", Rule: -1, Fallback: "deadline", Propensity: 1}
+	all := map[string]*orrery.Decision{"decision": decision(), "decision fallback": fallback}
+	if version >= 2 {
+		all["decision left to chance"] = chancy()
+	}
+	return all
 }
 
 func goldenControls() map[string]*Control {
 	return map[string]*Control{"control": {Type: "release", At: 5, Body: json.RawMessage(`{"release":"abc"}`)}, "control bare": {Type: "pause", At: 5}}
 }
 
-// golden reads the file: a name, then the record in hex, on each line.
-func golden(t *testing.T) map[string][]byte {
-	text, err := os.ReadFile(goldenFile)
+// goldenRecords reads a version's file: a name, then the record in hex, on each
+// line.
+func goldenRecords(t testing.TB, version int) map[string][]byte {
+	text, err := os.ReadFile(goldenFile(version))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,14 +63,14 @@ func golden(t *testing.T) map[string][]byte {
 	return records
 }
 
-// TestGolden reads records that version 1 wrote, which every later version
-// must, and writes them again, which version 1 must do to the byte.
+// TestGolden reads the records that each version wrote, and writes those of the
+// present version again, which must give the same bytes.
 func TestGolden(t *testing.T) {
 	now := map[string][]byte{}
 	for name, e := range goldenEvents() {
 		now[name] = AppendEvent(nil, fingerprint, e)
 	}
-	for name, d := range goldenDecisions() {
+	for name, d := range goldenDecisions(Version) {
 		now[name] = AppendDecision(nil, fingerprint, 5, d)
 	}
 	for name, c := range goldenControls() {
@@ -73,45 +79,49 @@ func TestGolden(t *testing.T) {
 	if *update {
 		writeGolden(t, now)
 	}
-	recorded := golden(t)
+	recorded := goldenRecords(t, Version)
 	if len(recorded) != len(now) {
-		t.Errorf("%d records in %s, want %d", len(recorded), goldenFile, len(now))
+		t.Errorf("%d records in %s, want %d", len(recorded), goldenFile(Version), len(now))
 	}
 	for name, data := range now {
 		if hex.EncodeToString(recorded[name]) != hex.EncodeToString(data) {
 			t.Errorf("%s is written as\n%x, and was\n%x", name, data, recorded[name])
 		}
 	}
-	readGolden(t, recorded)
+	for version := 1; version <= Version; version++ {
+		readGolden(t, version)
+	}
 }
 
-func readGolden(t *testing.T, recorded map[string][]byte) {
+func readGolden(t *testing.T, version int) {
+	recorded := goldenRecords(t, version)
 	for name, want := range goldenEvents() {
 		got, err := DecodeEvent(recorded[name], contracts)
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(*want) {
-			t.Errorf("%s is read as %v, %v, want %v", name, got, err, *want)
+			t.Errorf("version %d: %s is read as %v, %v, want %v", version, name, got, err, *want)
 		}
 	}
-	for name, want := range goldenDecisions() {
+	for name, want := range goldenDecisions(version) {
 		got, err := DecodeDecision(recorded[name], want.Offset)
 		if err != nil || !same(&got, want) {
-			t.Errorf("%s is read as %v, %v, want %v", name, got, err, *want)
+			t.Errorf("version %d: %s is read as %v, %v, want %v", version, name, got, err, *want)
 		}
 	}
 	for name, want := range goldenControls() {
 		got, err := DecodeControl(recorded[name])
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(*want) {
-			t.Errorf("%s is read as %v, %v, want %v", name, got, err, *want)
+			t.Errorf("version %d: %s is read as %v, %v, want %v", version, name, got, err, *want)
 		}
 	}
 }
 
 func writeGolden(t *testing.T, records map[string][]byte) {
-	text := "# Records of format version 1, in hex, of the events, decisions and controls in golden_test.go.\n"
-	for _, name := range []string{"event whole", "event bare", "event own id and time", "event tick", "decision", "decision fallback", "control", "control bare"} {
+	text := fmt.Sprintf("# Records of format version %d, in hex, of the events, decisions and controls in golden_test.go.\n", Version)
+	for _, name := range []string{"event whole", "event bare", "event own id and time", "event tick", "decision", "decision fallback",
+		"decision left to chance", "control", "control bare"} {
 		text += fmt.Sprintf("%s: %x\n", name, records[name])
 	}
-	if err := os.WriteFile(goldenFile, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(goldenFile(Version), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -74,6 +74,16 @@ func (r *reader) uint64() uint64 {
 	return 0
 }
 
+// number reads a double; a NaN has one form.
+func (r *reader) number() float64 {
+	u := r.uint64()
+	x := math.Float64frombits(u)
+	if canonicalBits(x) != u {
+		r.fail("it has a NaN of another form")
+	}
+	return x
+}
+
 func (r *reader) uvarint() uint64 {
 	if len(r.data) > 0 && r.data[0] < 0x80 {
 		x := r.data[0]

@@ -2,7 +2,8 @@
 // header (format version, kind, the fingerprint of the contract it was written
 // under, when it was received) and goes on with an event, a decision or a
 // control. An encoding is canonical: a record that decodes is byte for byte
-// what encoding the result gives, so no two records mean the same.
+// what encoding the result gives, but for the version of an older format, so no
+// two records of a format mean the same.
 //
 // Whole numbers are little-endian base-128 varints in their shortest form,
 // signed ones zigzag; the format is described in full at each Append function.
@@ -14,9 +15,9 @@ import (
 	"orrery.dev"
 )
 
-// Version is the format that this package writes. It reads this one and, as
-// later formats come, every one before it.
-const Version = 1
+// Version is the format that this package writes. It reads every one before it
+// too: format 1 differs in that a decision has fewer flags.
+const Version = 2
 
 // Kind says what a record holds. The numbers are those of store.RecordKind.
 type Kind uint8

@@ -2,7 +2,9 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"slices"
 
 	"orrery.dev"
 	"orrery.dev/feature"
@@ -16,7 +18,7 @@ type Verification struct {
 	Events    int64 `json:"events"`
 	Decisions int64 `json:"decisions"`
 	// Different counts decisions that did not come out as recorded, bit by bit:
-	// by features, score, rule, action or fallback.
+	// by features, scores, rule, action, propensity, reasons or fallback.
 	Different int64 `json:"different"`
 	// First has the first few differences.
 	First []Difference `json:"first,omitempty"`
@@ -143,10 +145,21 @@ func (v *verifier) compare(p *plan.Plan, recorded, computed *orrery.Decision) in
 		note(differ(recorded.Vector[i], computed.Vector[i]), p.Spec.Features[i].Name, Number(recorded.Vector[i]), Number(computed.Vector[i]))
 	}
 	note(differ(recorded.Score, computed.Score), "score", Number(recorded.Score), Number(computed.Score))
+	note(len(recorded.Scores) != len(computed.Scores), "number of classes", len(recorded.Scores), len(computed.Scores))
+	for i := range min(len(recorded.Scores), len(computed.Scores)) {
+		note(differ(recorded.Scores[i], computed.Scores[i]), fmt.Sprintf("score of class %d", i), Number(recorded.Scores[i]), Number(computed.Scores[i]))
+	}
 	note(recorded.Rule != computed.Rule, "rule", recorded.Rule, computed.Rule)
 	note(recorded.Action != computed.Action, "action", recorded.Action, computed.Action)
+	note(recorded.Intended != computed.Intended, "intended action", recorded.Intended, computed.Intended)
+	note(differ(recorded.Propensity, computed.Propensity), "propensity", recorded.Propensity, computed.Propensity)
+	note(!slices.EqualFunc(recorded.Reasons, computed.Reasons, sameReason), "reasons", recorded.Reasons, computed.Reasons)
 	note(recorded.Fallback != computed.Fallback, "fallback", recorded.Fallback, computed.Fallback)
 	return found
+}
+
+func sameReason(a, b orrery.Reason) bool {
+	return a.Slot == b.Slot && !differ(a.Contribution, b.Contribution)
 }
 
 func differ(a, b float64) bool { return math.Float64bits(a) != math.Float64bits(b) }

@@ -32,7 +32,7 @@ func newCards() *cards {
 		{Name: "terminal", Type: orrery.Entity}, {Name: "amount", Type: orrery.Decimal, Scale: 2}}}
 	return &cards{random: rand.New(rand.NewPCG(1, 2)), contract: &orrery.Contract{Events: []*orrery.EventType{t}},
 		event:    orrery.Event{Type: t, Received: 1522540800000000, Values: make([]orrery.Value, 5)},
-		decision: orrery.Decision{Release: orrery.ReleaseID(strings.Repeat("5a0c39b7", 8)), Vector: make([]float64, 15), Action: "approve", Rule: 2}}
+		decision: orrery.Decision{Release: orrery.ReleaseID(strings.Repeat("5a0c39b7", 8)), Vector: make([]float64, 15), Action: "approve", Rule: 2, Propensity: 1}}
 }
 
 func cardID(n orrery.Offset) string {
