@@ -120,7 +120,7 @@ func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
 	if err != nil {
 		return err
 	}
-	j := judged{example: Example{ID: text(e, r.outcomes.id), Time: e.Time, Unknowable: unknowable}, before: was.Action, after: is.Action, was: was.Score, is: is.Score}
+	j := judged{example: Example{ID: text(e, r.outcomes.id), Time: e.Time, Unknowable: unknowable, Weight: 1}, before: was.Action, after: is.Action, was: was.Score, is: is.Score}
 	for _, field := range r.amounts {
 		j.amounts = append(j.amounts, e.Values[field].Units())
 	}
@@ -146,6 +146,7 @@ func (r *backtester) result() (*Backtest, error) {
 			out.Labelled++
 			before.Label, before.Score = append(before.Label, zeroOrOne(positive)), append(before.Score, j.was)
 			after.Label, after.Score = append(after.Label, zeroOrOne(positive)), append(after.Score, j.is)
+			before.Weight, after.Weight = append(before.Weight, j.example.Weight), append(after.Weight, j.example.Weight)
 		}
 		if j.before == j.after {
 			continue

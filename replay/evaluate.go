@@ -111,6 +111,7 @@ func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol)
 func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
 	rows := &train.Rows{Names: x.Columns}
 	counts := Counts{Range: span.String()}
+	var weights []float64
 	for i := range x.List {
 		if !span.Contains(x.List[i].Time) {
 			continue
@@ -122,12 +123,24 @@ func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
 		}
 		rows.X = append(rows.X, x.Row(i)...)
 		rows.Y = append(rows.Y, zeroOrOne(positive))
+		weights = append(weights, x.List[i].Weight)
 		counts.Rows++
 		if positive {
 			counts.Positives++
 		}
 	}
+	rows.Weight = unlessEqual(weights)
 	return rows, counts
+}
+
+// unlessEqual gives the weights, or nil where every one is 1.
+func unlessEqual(weights []float64) []float64 {
+	for _, w := range weights {
+		if w != 1 {
+			return weights
+		}
+	}
+	return nil
 }
 
 // CheckTrainable refuses rows that no classifier can be fitted to, and says
@@ -162,10 +175,11 @@ func zeroOrOne(b bool) float64 {
 type testSet struct {
 	x *Examples
 	// Indexes in x.List, and for each its day from the range's start, its label
-	// (1 positive, 0 negative) and its score.
+	// (1 positive, 0 negative), its weight and its score.
 	rows    []int
 	dayOf   []int
 	labels  []float64
+	weights []float64
 	scores  []float64
 	days    int
 	counts  TestCounts
@@ -197,6 +211,7 @@ func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 			immature++
 		}
 		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, day), append(t.labels, zeroOrOne(label))
+		t.weights = append(t.weights, e.Weight)
 		t.counts.Rows++
 		if label {
 			t.counts.Positives++
@@ -232,7 +247,7 @@ func (t *testSet) metrics(p *plan.Plan) (Metrics, error) {
 			t.counts.Range, t.counts.Rows, t.counts.Positives).WithNext("choose a range with rows of both classes")
 	}
 	out := Metrics{}
-	set := metric.Set{Label: t.labels, Score: t.scores}
+	set := metric.Set{Label: t.labels, Score: t.scores, Weight: unlessEqual(t.weights)}
 	var err error
 	for _, m := range scoreMeasures {
 		if out[m.name], err = m.measure(set); err != nil {

@@ -20,6 +20,9 @@ type Example struct {
 	Excluded, Ranked string
 	// Unknowable says that the outcome of the decision can never be learned.
 	Unknowable bool
+	// Weight is how many rows it stands for in training and in metrics: 1, but for
+	// one that was let through with a probability below that.
+	Weight float64
 }
 
 // outcome is one report about an example, in the order received.
@@ -113,7 +116,7 @@ func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 		c.out.X = append(c.out.X, c.vector[column])
 	}
 	example := Example{ID: text(e, c.id), Time: e.Time, Received: e.Received,
-		Excluded: text(e, c.excluded), Ranked: text(e, c.ranked)}
+		Excluded: text(e, c.excluded), Ranked: text(e, c.ranked), Weight: 1}
 	if recorded != nil {
 		example.Unknowable = c.plan.Unknowable(e, c.scratch, recorded)
 	}

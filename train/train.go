@@ -33,7 +33,9 @@ type Rows struct {
 	X []float64
 	// Y is [rows], 1 for positive and 0 for negative.
 	Y []float64
-	// Weight is [rows], or nil where every row weighs 1.
+	// Weight is [rows], finite and at least 0, or nil where every row weighs 1: a
+	// row of weight 2 counts as two rows. Rows drawn with a known probability weigh
+	// one over it.
 	Weight []float64
 }
 
