@@ -50,9 +50,11 @@ type TrainAnswer struct {
 	Range     string           `json:"range"`
 	Rows      int              `json:"rows"`
 	Positives int              `json:"positives"`
-	// Unknown rows had no label yet and were left out.
-	Unknown int     `json:"unknown"`
-	Seconds float64 `json:"seconds"`
+	// Unknown rows had no label yet, or can have none, and were left out.
+	Unknown int `json:"unknown"`
+	// Outcomes counts those in the log.
+	Outcomes replay.Outcomes `json:"outcomes"`
+	Seconds  float64         `json:"seconds"`
 	// InForce says that the running server has switched to the release.
 	InForce bool `json:"in_force"`
 }

@@ -126,6 +126,7 @@ func (a *app) changedPlan(ctx context.Context, engine *serve.Engine, st store.St
 }
 
 func printBacktest(w io.Writer, b *replay.Backtest) {
+	note(w, b.Outcomes.Notice())
 	fmt.Fprintf(w, "%d decisions of %s; %d would have differed\n", b.Decisions, b.Range, b.Changed)
 	for _, c := range b.Changes {
 		fmt.Fprintf(w, "  %s instead of %s: %d, of which %d turned out positive and %d negative\n", c.To, c.From, c.Decisions, c.Positives, c.Negatives)

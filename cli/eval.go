@@ -150,9 +150,16 @@ func parseInputs(args []string, received string, s *spec.Spec) ([]ingest.Input, 
 	return inputs, nil
 }
 
+// note writes what a person should know, if there is something.
+func note(w io.Writer, text string) {
+	if text != "" {
+		fmt.Fprintf(w, "note: %s\n", text)
+	}
+}
+
 func printEvaluation(w io.Writer, e *replay.Evaluation) {
-	for _, notice := range e.Notices {
-		fmt.Fprintf(w, "note: %s\n", notice)
+	for _, notice := range append(e.Notices, e.Test.Outcomes.Notice()) {
+		note(w, notice)
 	}
 	table(w,
 		[]string{"", "rows", "positive", "range"},

@@ -59,6 +59,7 @@ func (a *app) train(ctx context.Context, path, dir string, request api.TrainRequ
 		return err
 	}
 	a.print(answer, func(w io.Writer) {
+		note(w, answer.Outcomes.Notice())
 		fmt.Fprintf(w, "trained %s on %d rows, %d of them positive, of %s in %.1f s\n", answer.Model, answer.Rows, answer.Positives, answer.Range, answer.Seconds)
 		fmt.Fprintf(w, "release %s is in force\n", answer.Release.Short())
 	})
@@ -94,7 +95,7 @@ func (j *jobs) Train(ctx context.Context, request api.TrainRequest) (*api.TrainA
 		return nil, err
 	}
 	return &api.TrainAnswer{Release: r.ID, Model: kind, Range: counts.Range, Rows: counts.Rows, Positives: counts.Positives,
-		Unknown: counts.Unknown, Seconds: time.Since(begun).Seconds(), InForce: true}, nil
+		Unknown: counts.Unknown, Outcomes: counts.Outcomes, Seconds: time.Since(begun).Seconds(), InForce: true}, nil
 }
 
 // trainSpan reads a range, or gives the newest that has matured.

@@ -25,6 +25,8 @@ type Backtest struct {
 	Labelled int     `json:"labelled"`
 	Before   Metrics `json:"before,omitempty"`
 	After    Metrics `json:"after,omitempty"`
+	// Outcomes counts those of the whole history, to its end.
+	Outcomes Outcomes `json:"outcomes"`
 }
 
 // Change gathers the decisions that would have gone from one action to another.
@@ -59,7 +61,7 @@ type judged struct {
 // was recorded, or by before where it was not, and by after. Labels are those
 // that the whole of the source makes known.
 func RunBacktest(ctx context.Context, source Source, before, after *plan.Plan, span Range, tick func(events int64)) (*Backtest, error) {
-	r := &backtester{before: newRunner(before), after: newRunner(after), span: span, outcomes: newCollector(after, span, nil)}
+	r := &backtester{before: newRunner(before), after: newRunner(after), span: span, joiner: newJoiner(after.Spec), id: matched(after.Spec)}
 	for i := range after.Spec.DecideOn.Fields {
 		if f := &after.Spec.DecideOn.Fields[i]; f.Unit != "" && f.Type.Exact() {
 			r.amounts = append(r.amounts, i)
@@ -95,15 +97,15 @@ func (r *runner) decide(e *orrery.Event) (*orrery.Decision, error) {
 type backtester struct {
 	before, after *runner
 	span          Range
-	// outcomes gathers what became known, and gives examples their ids.
-	outcomes *collector
-	amounts  []int
-	rows     []judged
+	joiner        *joiner
+	// id is the index in decide_on of the field that outcomes name.
+	id      int
+	amounts []int
+	rows    []judged
 }
 
 func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
-	r.outcomes.out.Last = max(r.outcomes.out.Last, e.Received)
-	r.outcomes.addOutcome(e)
+	r.joiner.add(e)
 	if !e.Type.Is(r.after.plan.Spec.DecideOn) || !r.span.Contains(e.Time) {
 		return errors.Join(r.before.plan.Apply(r.before.state, e), r.after.plan.Apply(r.after.state, e))
 	}
@@ -120,7 +122,8 @@ func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
 	if err != nil {
 		return err
 	}
-	j := judged{example: Example{ID: text(e, r.outcomes.id), Time: e.Time, Unknowable: unknowable, Weight: 1}, before: was.Action, after: is.Action, was: was.Score, is: is.Score}
+	j := judged{example: Example{ID: text(e, r.id), Time: e.Time, Received: e.Received, Unknowable: unknowable, Weight: 1},
+		before: was.Action, after: is.Action, was: was.Score, is: is.Score}
 	for _, field := range r.amounts {
 		j.amounts = append(j.amounts, e.Values[field].Units())
 	}
@@ -132,7 +135,8 @@ func (r *backtester) result() (*Backtest, error) {
 	out := &Backtest{Range: r.span.String(), Decisions: len(r.rows)}
 	var labels *Labels
 	if label := r.after.plan.Spec.Label; label != nil {
-		labels = r.outcomes.out.LabelsAt(label, r.outcomes.out.Last+1)
+		labels = (&Examples{outcomes: r.joiner.join()}).LabelsAt(label, r.joiner.last+1)
+		out.Outcomes = labels.Outcomes
 	}
 	changes := map[[2]string]*tally{}
 	var before, after metric.Set

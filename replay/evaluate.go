@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -37,8 +38,11 @@ type Counts struct {
 	Range     string `json:"range"`
 	Rows      int    `json:"rows"`
 	Positives int    `json:"positives"`
-	// Unknown rows had no label yet and were left out.
+	// Unknown rows had no label yet, or can have none, and were left out.
 	Unknown int `json:"unknown"`
+	// Outcomes counts those of the whole history by the instant that the labels
+	// are as of.
+	Outcomes Outcomes `json:"outcomes"`
 }
 
 // TestCounts says what the test range held.
@@ -107,10 +111,11 @@ func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol)
 	return out, nil
 }
 
-// TrainRows gives the rows of a range whose labels are known.
+// TrainRows gives the rows of a range whose labels are known. A row whose label
+// was not known by then is left out, and nothing that came later shows.
 func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
 	rows := &train.Rows{Names: x.Columns}
-	counts := Counts{Range: span.String()}
+	counts := Counts{Range: span.String(), Outcomes: labels.Outcomes}
 	var weights []float64
 	for i := range x.List {
 		if !span.Contains(x.List[i].Time) {
@@ -187,18 +192,16 @@ type testSet struct {
 }
 
 func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
-	t := &testSet{x: x, counts: TestCounts{Counts: Counts{Range: protocol.Test.String()}}, days: protocol.Test.days()}
 	labels := x.LabelsAt(p.Spec.Label, Forever)
-	positive := x.positivesByEntity(protocol.Train.From)
+	t := &testSet{x: x, counts: TestCounts{Counts: Counts{Range: protocol.Test.String(), Outcomes: labels.Outcomes}}, days: protocol.Test.days()}
+	leftOut := x.leftOut(protocol)
 	immature := 0
 	for i := range x.List {
 		e := &x.List[i]
 		if !protocol.Test.Contains(e.Time) {
 			continue
 		}
-		day := int(orrery.Duration(e.Time-protocol.Test.From) / orrery.Day)
-		dayBegan := protocol.Test.From.Add(orrery.Duration(day) * orrery.Day)
-		if first, known := positive[e.Excluded]; known && first < dayBegan {
+		if leftOut[i] {
 			t.counts.LeftOut++
 			continue
 		}
@@ -210,7 +213,7 @@ func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 		if e.Time.Add(p.Spec.Label.MaturesAfter) > x.Last {
 			immature++
 		}
-		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, day), append(t.labels, zeroOrOne(label))
+		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, protocol.day(e)), append(t.labels, zeroOrOne(label))
 		t.weights = append(t.weights, e.Weight)
 		t.counts.Rows++
 		if label {
@@ -221,6 +224,29 @@ func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 		t.notices = append(t.notices, fmt.Sprintf("%d test rows had not matured when the events end; those without an outcome count as negative", immature))
 	}
 	return t
+}
+
+// day counts the days of the test range up to that of an example.
+func (p *Protocol) day(e *Example) int { return int(orrery.Duration(e.Time-p.Test.From) / orrery.Day) }
+
+// leftOut says of each test row whether its entity was known as positive when
+// the row's day began.
+func (x *Examples) leftOut(protocol Protocol) []bool {
+	out := make([]bool, len(x.List))
+	var test []int
+	for i := range x.List {
+		if e := &x.List[i]; e.Excluded != "" && protocol.Test.Contains(e.Time) {
+			test = append(test, i)
+		}
+	}
+	slices.SortStableFunc(test, func(a, b int) int { return cmp.Compare(protocol.day(&x.List[a]), protocol.day(&x.List[b])) })
+	known := x.positivesFrom(protocol.Train.From)
+	for _, i := range test {
+		e := &x.List[i]
+		known.advance(protocol.Test.From.Add(orrery.Duration(protocol.day(e)) * orrery.Day))
+		out[i] = known.has(e.Excluded)
+	}
+	return out
 }
 
 func (t *testSet) score(m model.Model) error {

@@ -143,19 +143,21 @@ func TestEvaluateCountsAsTheProtocolSays(t *testing.T) {
 				// Some fall on midnight exactly.
 				at = day(int(orrery.Duration(at-day(0)) / orrery.Day))
 			}
-			made = append(made, transaction(s, id, at, random.IntN(25)))
+			made = append(made, transaction(s, id, at, random.IntN(60)))
 		}
 		var events []orrery.Event
-		reported := map[string]orrery.Instant{}
+		reported, cleared := map[string]orrery.Instant{}, map[string]orrery.Instant{}
 		for i := range made {
 			events = append(events, made[i])
 			if random.IntN(12) == 0 {
-				reported[made[i].ID] = made[i].Time.Add(7 * orrery.Day)
-			}
-		}
-		for i := range made {
-			if at, ok := reported[made[i].ID]; ok {
+				at := made[i].Time.Add(7 * orrery.Day)
+				reported[made[i].ID] = at
 				events = append(events, report(s, &made[i], at, true))
+				if random.IntN(3) == 0 {
+					at = at.Add(orrery.Duration(random.IntN(12)) * orrery.Day / 2)
+					cleared[made[i].ID] = at
+					events = append(events, report(s, &made[i], at, false))
+				}
 			}
 		}
 		sortByTime(events)
@@ -166,7 +168,7 @@ func TestEvaluateCountsAsTheProtocolSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := bruteForce(made, reported, protocol)
+		want := bruteForce(made, reported, cleared, protocol)
 		if got.Train.Rows != want.Train.Rows || got.Train.Positives != want.Train.Positives ||
 			got.Test.Rows != want.Test.Rows || got.Test.Positives != want.Test.Positives || got.Test.LeftOut != want.Test.LeftOut {
 			t.Fatalf("seed %d: train %+v, test %+v; by brute force %+v, %+v", seed, got.Train, got.Test, want.Train, want.Test)
@@ -183,12 +185,20 @@ func sortByTime(events []orrery.Event) {
 	}
 }
 
-func bruteForce(made []orrery.Event, reported map[string]orrery.Instant, protocol replay.Protocol) replay.Evaluation {
+func bruteForce(made []orrery.Event, reported, cleared map[string]orrery.Instant, protocol replay.Protocol) replay.Evaluation {
 	var out replay.Evaluation
+	positiveAt := func(id string, at orrery.Instant) bool {
+		reportedAt, fraud := reported[id]
+		clearedAt, cleared := cleared[id]
+		return fraud && reportedAt < at && !(cleared && clearedAt < at)
+	}
 	customer := func(e *orrery.Event) string { return e.Values[e.Type.Field("customer")].Text() }
 	for i := range made {
 		e := &made[i]
-		_, fraud := reported[e.ID]
+		fraud := positiveAt(e.ID, protocol.Test.From)
+		if e.Time >= protocol.Test.From {
+			fraud = positiveAt(e.ID, replay.Forever)
+		}
 		switch {
 		case protocol.Train.From <= e.Time && e.Time < protocol.Train.To:
 			out.Train.Rows++
@@ -199,8 +209,7 @@ func bruteForce(made []orrery.Event, reported map[string]orrery.Instant, protoco
 			began := e.Time.Time().Truncate(24 * time.Hour)
 			known := false
 			for j := range made {
-				at, ok := reported[made[j].ID]
-				known = known || ok && customer(&made[j]) == customer(e) && made[j].Time >= protocol.Train.From && at < orrery.InstantOf(began)
+				known = known || positiveAt(made[j].ID, orrery.InstantOf(began)) && customer(&made[j]) == customer(e) && made[j].Time >= protocol.Train.From
 			}
 			if known {
 				out.Test.LeftOut++

@@ -6,6 +6,7 @@ import (
 	"orrery.dev"
 	"orrery.dev/feature"
 	"orrery.dev/plan"
+	"orrery.dev/spec"
 )
 
 // Example is an event that was, or would be, decided on, with what was known
@@ -25,13 +26,6 @@ type Example struct {
 	Weight float64
 }
 
-// outcome is one report about an example, in the order received.
-type outcome struct {
-	id       string
-	positive bool
-	received orrery.Instant
-}
-
 // Examples are the rows of a span of history and every outcome that history
 // holds.
 type Examples struct {
@@ -41,8 +35,9 @@ type Examples struct {
 	Columns []string
 	// Events counts all events read, Last is the latest instant at which one was
 	// received.
-	Events   int64
-	Last     orrery.Instant
+	Events int64
+	Last   orrery.Instant
+	// outcomes are in the order received.
 	outcomes []outcome
 }
 
@@ -71,7 +66,7 @@ func Collect(ctx context.Context, p *plan.Plan, source Source, span Range, colum
 	if err != nil {
 		return nil, err
 	}
-	c.out.Events = events
+	c.out.Events, c.out.Last, c.out.outcomes = events, c.joiner.last, c.joiner.join()
 	return c.out, nil
 }
 
@@ -82,6 +77,7 @@ type collector struct {
 	vector  []float64
 	span    Range
 	columns []int
+	joiner  *joiner
 	out     *Examples
 	// Indexes of the fields read: of decide_on, -1 where the spec has none.
 	id, excluded, ranked int
@@ -89,10 +85,7 @@ type collector struct {
 
 func newCollector(p *plan.Plan, span Range, columns []int) *collector {
 	c := &collector{plan: p, state: feature.NewState(nil), scratch: p.NewScratch(), vector: make([]float64, p.Width()),
-		span: span, columns: columns, out: &Examples{}, id: p.Spec.DecideOn.IDField, excluded: -1, ranked: -1}
-	if p.Spec.Label != nil {
-		c.id = p.Spec.Label.Against
-	}
+		span: span, columns: columns, joiner: newJoiner(p.Spec), out: &Examples{}, id: matched(p.Spec), excluded: -1, ranked: -1}
 	if e := p.Spec.Evaluate; e != nil {
 		c.excluded, c.ranked = e.LeaveOutKnown, e.By
 	}
@@ -103,8 +96,7 @@ func newCollector(p *plan.Plan, span Range, columns []int) *collector {
 }
 
 func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
-	c.out.Last = max(c.out.Last, e.Received)
-	c.addOutcome(e)
+	c.joiner.add(e)
 	if !e.Type.Is(c.plan.Spec.DecideOn) || !c.span.Contains(e.Time) {
 		return c.plan.Apply(c.state, e)
 	}
@@ -124,13 +116,12 @@ func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 	return nil
 }
 
-func (c *collector) addOutcome(e *orrery.Event) {
-	label := c.plan.Spec.Label
-	if label == nil || !e.Type.Is(label.Event) || e.Values[label.Field].IsMissing() {
-		return
+// matched gives the index in decide_on of the field that outcomes name.
+func matched(s *spec.Spec) int {
+	if s.Label != nil {
+		return s.Label.Against
 	}
-	c.out.outcomes = append(c.out.outcomes, outcome{id: text(e, label.Match),
-		positive: e.Values[label.Field].Bool(), received: e.Received})
+	return s.DecideOn.IDField
 }
 
 // text gives what a field says, as the text that ids and keys compare by.

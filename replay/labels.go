@@ -1,7 +1,11 @@
 package replay
 
 import (
+	"cmp"
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"orrery.dev"
 	"orrery.dev/spec"
@@ -12,27 +16,85 @@ const Forever = orrery.Instant(math.MaxInt64)
 
 // Labels says what was known about examples at one instant.
 type Labels struct {
+	// Outcomes counts what the labels are made of.
+	Outcomes Outcomes
+
 	label *spec.Label
 	known map[string]bool
 	at    orrery.Instant
 }
 
+// Outcomes counts the outcomes that had been received by an instant.
+type Outcomes struct {
+	Received int `json:"received"`
+	// Orphans name an event decided on that had not been received. They are kept,
+	// and count as soon as it comes.
+	Orphans int `json:"orphans"`
+	// Early ones came before the event that they name, which then came.
+	Early int `json:"early"`
+	// Contradicted ones said otherwise than the newest on the same event, which
+	// counts in their place.
+	Contradicted int `json:"contradicted"`
+}
+
+// Notice says in a sentence what a person should know about the outcomes, and
+// is empty when each is the one of an event that was there before it.
+func (o Outcomes) Notice() string {
+	var odd []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{o.Orphans, "name no event decided on and wait for it"}, {o.Early, "came before theirs"}, {o.Contradicted, "were contradicted by newer ones"}} {
+		if c.n > 0 {
+			odd = append(odd, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	if odd == nil {
+		return ""
+	}
+	return fmt.Sprintf("of %d outcomes, %s", o.Received, strings.Join(odd, ", "))
+}
+
 // LabelsAt gives the labels known just before an instant: from outcomes
 // received before it, the newest where there are several, and from silence
-// about whatever had matured.
+// about whatever had matured. An outcome counts whenever it comes: one that is
+// later than the label matures takes the place of silence from then on, and
+// one that is earlier than the event it names waits for it.
 func (x *Examples) LabelsAt(label *spec.Label, at orrery.Instant) *Labels {
 	l := &Labels{label: label, known: make(map[string]bool), at: at}
-	for _, o := range x.outcomes {
-		if o.received < at {
-			l.known[o.id] = o.positive
+	received := x.outcomes[:x.outcomesBefore(at)]
+	for i := range received {
+		o := &received[i]
+		l.Outcomes.Received++
+		switch {
+		case o.decided >= at:
+			l.Outcomes.Orphans++
+		case o.decided > o.received:
+			l.Outcomes.Early++
+		}
+		l.known[o.id] = o.positive
+	}
+	for i := range received {
+		if o := &received[i]; o.positive != l.known[o.id] {
+			l.Outcomes.Contradicted++
 		}
 	}
 	return l
 }
 
-// Of gives an example's label; known is false when it had not matured or can
-// never be learned.
+// outcomesBefore gives how many of the outcomes had been received before an
+// instant.
+func (x *Examples) outcomesBefore(at orrery.Instant) int {
+	n, _ := slices.BinarySearchFunc(x.outcomes, at, func(o outcome, at orrery.Instant) int { return cmp.Compare(o.received, at) })
+	return n
+}
+
+// Of gives an example's label; known is false when it had not been received or
+// had not matured, or can never be learned.
 func (l *Labels) Of(e *Example) (positive, known bool) {
+	if l.at != Forever && e.Received >= l.at {
+		return false, false
+	}
 	if positive, known = l.known[e.ID]; known {
 		return positive, true
 	}
@@ -40,26 +102,4 @@ func (l *Labels) Of(e *Example) (positive, known bool) {
 		return false, false
 	}
 	return l.label.Absent, true
-}
-
-// positivesByEntity gives, for each Excluded entity, the earliest instant at
-// which a positive outcome was received for one of the examples from an instant on.
-func (x *Examples) positivesByEntity(from orrery.Instant) map[string]orrery.Instant {
-	entity := make(map[string]string, len(x.List))
-	for i := range x.List {
-		if e := &x.List[i]; e.Time >= from && e.Excluded != "" {
-			entity[e.ID] = e.Excluded
-		}
-	}
-	first := make(map[string]orrery.Instant)
-	for _, o := range x.outcomes {
-		key, ok := entity[o.id]
-		if !ok || !o.positive {
-			continue
-		}
-		if at, seen := first[key]; !seen || o.received < at {
-			first[key] = o.received
-		}
-	}
-	return first
 }

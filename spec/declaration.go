@@ -144,16 +144,16 @@ func aggregateField(kind *declare.Kind) declare.Field {
 }
 
 func labelField() declare.Field {
-	return declare.Field{Name: "label", Type: declare.Mapping, Doc: "What the outcome of a decision was, and when that is known.",
+	return declare.Field{Name: "label", Type: declare.Mapping, Doc: "What the outcome of a decision was, and when that is known. An outcome counts from when it was received, whenever that is: one that comes after the label has matured takes the place of silence from then on, one that comes before the event it names waits for it, and of several that contradict each other the one received last counts.",
 		Fields: []declare.Field{
 			{Name: "from", Type: declare.FieldRef, Required: true, Example: "fraud_report.fraud",
 				Doc: "The bool field of another event that says the outcome."},
 			{Name: "match", Type: declare.FieldRef, Required: true, Example: "transaction_id",
-				Doc: "The field of that event that holds the id of the event decided on."},
+				Doc: "The field of that event that holds the id of the event decided on. An outcome that names no event received so far is kept, counted as an orphan, and counts once that event comes."},
 			{Name: "matures_after", Type: declare.Duration, Required: true, Example: "7d",
-				Doc: "How long after the decision an outcome may come before its absence means something. An outcome at exactly that time still counts."},
+				Doc: "How long after the time of the event decided on an outcome may come before its absence means something. It is inclusive: an outcome received at exactly that instant is waited for, and silence is known only once the instant has passed."},
 			{Name: "absent", Type: declare.Bool, Default: "false",
-				Doc: "What it means that no outcome came in that time."},
+				Doc: "What it means that no outcome came in that time, where one could have come."},
 			{Name: "unknown_when", Type: declare.Expression, Example: `action == "block"`,
 				Doc: "When the outcome can never be learned. It reads `action`, `score`, the features and the event decided on."},
 		}}
