@@ -25,6 +25,12 @@ const (
 	Unavailable
 	// Damaged: what is on disk cannot be read as it was written.
 	Damaged
+	// Unauthenticated: the caller has not said who it is, or not so that it holds.
+	Unauthenticated
+	// Forbidden: the caller is known, and may not.
+	Forbidden
+	// Overloaded: more is asked than can be done; the caller must slow down.
+	Overloaded
 )
 
 // Error is what a package returns when a person or a program must act on it.
