@@ -6,11 +6,14 @@ import (
 )
 
 // checkTrees says why the parts are not an ensemble, nil when they are.
-func checkTrees(kind string, features []string, base float64, trees []Tree) error {
+func checkTrees(kind string, features []string, categories [][]float64, base float64, trees []Tree) error {
 	if kind != GBDT && kind != Forest {
 		return invalid("model_kind", "there is no tree model of kind %q", kind).WithNext("use %s or %s", GBDT, Forest)
 	}
 	if err := checkNames(features); err != nil {
+		return err
+	}
+	if err := checkCategories(features, categories); err != nil {
 		return err
 	}
 	switch {
@@ -22,7 +25,7 @@ func checkTrees(kind string, features []string, base float64, trees []Tree) erro
 		return invalid("model_empty", "a forest has no trees").WithNext("give it at least one")
 	}
 	for i := range trees {
-		if err := checkTree(&trees[i], len(features), kind == Forest); err != nil {
+		if err := checkTree(&trees[i], len(features), categories, kind == Forest); err != nil {
 			return invalid("model_tree", "tree %d is not valid: %s", i, err)
 		}
 	}
@@ -44,7 +47,7 @@ func checkNames(features []string) error {
 	return nil
 }
 
-func checkTree(t *Tree, features int, probabilities bool) error {
+func checkTree(t *Tree, features int, categories [][]float64, probabilities bool) error {
 	n := len(t.Feature)
 	if len(t.Threshold) != n || len(t.Left) != n || len(t.Right) != n || len(t.MissingLeft) != n {
 		return fmt.Errorf("its arrays of splits have %d, %d, %d, %d and %d entries",
@@ -54,12 +57,22 @@ func checkTree(t *Tree, features int, probabilities bool) error {
 		return fmt.Errorf("%d splits need %d leaves, and it has %d values and %d covers",
 			n, n+1, len(t.Value), len(t.Cover))
 	}
+	if t.Sets != nil && len(t.Sets) != n {
+		return fmt.Errorf("%d splits have %d sets", n, len(t.Sets))
+	}
 	for i, f := range t.Feature {
 		if f < 0 || int(f) >= features {
 			return fmt.Errorf("split %d is on feature %d of %d", i, f, features)
 		}
 		if !finite(t.Threshold[i]) {
 			return fmt.Errorf("split %d has the threshold %v", i, t.Threshold[i])
+		}
+		var list []float64
+		if categories != nil {
+			list = categories[f]
+		}
+		if err := checkSet(t.set(i), t.Threshold[i], list); err != nil {
+			return fmt.Errorf("split %d %w", i, err)
 		}
 	}
 	for i, v := range t.Value {
@@ -71,6 +84,25 @@ func checkTree(t *Tree, features int, probabilities bool) error {
 		}
 	}
 	return checkShape(t)
+}
+
+// checkSet asks that a split has a set, of known categories, exactly where its
+// feature has a list of them.
+func checkSet(set []uint64, threshold float64, list []float64) error {
+	switch {
+	case len(list) == 0 && set != nil:
+		return fmt.Errorf("has a set, and its feature is a number")
+	case len(list) == 0:
+		return nil
+	case len(set) != setWords(list):
+		return fmt.Errorf("has a set of %d words, and its feature has %d categories", len(set), len(list))
+	case math.Float64bits(threshold) != 0:
+		return fmt.Errorf("is on categories and has the threshold %v", threshold)
+	}
+	if over := set[len(set)-1] >> (len(list) & 63) >> 1; over != 0 {
+		return fmt.Errorf("has a set of more than the %d categories of its feature", len(list))
+	}
+	return nil
 }
 
 // checkShape asks that every split and leaf is reached from the root exactly

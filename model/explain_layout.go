@@ -19,11 +19,17 @@ type branch struct {
 	number      float64
 	on          int32
 	missingLeft bool
+	// bySet marks a split on categories, whose set is number number of the
+	// layout.
+	bySet bool
 }
 
 // goesLeft is the choice that Tree.Leaf makes, 1 for left.
-func (b *branch) goesLeft(row []float64) uint8 {
+func (l *layout) goesLeft(b *branch, row []float64) uint8 {
 	x := row[b.on]
+	if b.bySet {
+		return one(x == x && inSet(l.sets[int(b.number)], x)) | one(x != x)&one(b.missingLeft)
+	}
 	return one(x <= b.number) | one(x != x)&one(b.missingLeft)
 }
 
@@ -41,11 +47,12 @@ type layout struct {
 	distinct int     // the most different features on the way to a leaf
 	expected float64 // what the tree gives when nothing is known of the row
 	rule     []block // of (distinct+1)/2 points
+	sets     [][]uint64
 }
 
 // newLayout lays out a tree. latest has a 0 for each feature, and again after.
 func newLayout(t *Tree, latest []int32) layout {
-	var l layout
+	l := layout{sets: t.Sets}
 	l.branches, l.distinct = branches(t, latest)
 	l.weigh(t)
 	return l
@@ -92,6 +99,9 @@ func branches(t *Tree, latest []int32) (out []branch, distinct int) {
 		}
 		s, left := v.child, int32(len(out))
 		b.left, b.on, b.number, b.missingLeft = left, t.Feature[s], t.Threshold[s], t.MissingLeft[s]
+		if t.set(int(s)) != nil {
+			b.bySet, b.number = true, float64(s)
+		}
 		below := branch{feature: t.Feature[s], above: v.at}
 		out = append(out, below, below)
 		stack = append(stack, visit{at: left + 1, child: t.Right[s]}, visit{at: left, child: t.Left[s]})

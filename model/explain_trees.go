@@ -18,6 +18,7 @@ func (m *Trees) Contributions(row, out []float64) (base float64) {
 	m.explainOnce.Do(func() { m.explain = newTreeExplainer(m) })
 	row, out = row[:len(m.features)], out[:len(m.features)]
 	clear(out)
+	row, done := m.numbered(row)
 	e := m.explain
 	s := explainScratch.Get().(*treeScratch)
 	s.grow(e.most)
@@ -30,6 +31,7 @@ func (m *Trees) Contributions(row, out []float64) (base float64) {
 		}
 	}
 	explainScratch.Put(s)
+	done()
 	if m.kind == Forest {
 		for i := range out {
 			out[i] /= float64(len(m.trees))
@@ -117,7 +119,7 @@ func (l *layout) route(row []float64, passages []passage) {
 		}
 		// Both children follow from the same feature, and so have one earlier branch.
 		early := one(passages[l.branches[b.left].earlier].way != fits)
-		left := b.goesLeft(row)
+		left := l.goesLeft(b, row)
 		passages[b.left].way = way(early<<1 | (1-early)&(1-left))
 		passages[b.left+1].way = way(early<<1 | (1-early)&left)
 	}

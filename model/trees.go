@@ -19,11 +19,12 @@ const (
 // Trees is an ensemble of decision trees. It is immutable and safe for
 // concurrent use.
 type Trees struct {
-	kind     string
-	features []string
-	base     float64
-	trees    []Tree
-	walk     *walk // nil when there are too many features for one
+	kind       string
+	features   []string
+	categories [][]float64 // [features], nil when all are numbers
+	base       float64
+	trees      []Tree
+	walk       *walk // nil when there are too many features for one
 
 	explainOnce sync.Once // made when first asked for: most models explain nothing
 	explain     *treeExplainer
@@ -38,12 +39,20 @@ type Trees struct {
 // split or leaf reached never or twice, a number that is not finite, or a leaf
 // of a forest outside [0, 1].
 func NewTrees(kind string, features []string, base float64, trees []Tree) (*Trees, error) {
-	if err := checkTrees(kind, features, base, trees); err != nil {
+	return NewCategoryTrees(kind, features, nil, base, trees)
+}
+
+// NewCategoryTrees is NewTrees for features of which some have categories:
+// categories has the list of each feature, of values as orrery.CategoryOf gives
+// them, rising; an empty list is that of a feature that is a number. Every split
+// on a feature with a list has a set. The lists are copied.
+func NewCategoryTrees(kind string, features []string, categories [][]float64, base float64, trees []Tree) (*Trees, error) {
+	if err := checkTrees(kind, features, categories, base, trees); err != nil {
 		return nil, err
 	}
-	m := &Trees{kind: kind, features: slices.Clone(features), base: base, trees: trees}
+	m := &Trees{kind: kind, features: slices.Clone(features), categories: cloneCategories(categories), base: base, trees: trees}
 	if len(features) <= maxFeatures {
-		m.walk = newWalk(len(features), trees)
+		m.walk = newWalk(len(features), m.categories, trees)
 	}
 	return m, nil
 }
@@ -57,6 +66,10 @@ func (m *Trees) Features() []string { return m.features }
 // Base gives the score of no trees at all, in log-odds.
 func (m *Trees) Base() float64 { return m.base }
 
+// Categories gives the list of categories of each feature, empty for one that
+// is a number; nil when all are. The caller must not change it.
+func (m *Trees) Categories() [][]float64 { return m.categories }
+
 // Trees gives the trees, in the order they are summed. The caller must not
 // change them.
 func (m *Trees) Trees() []Tree { return m.trees }
@@ -68,10 +81,26 @@ func (m *Trees) Margin(row []float64) float64 {
 		return m.walk.sum(m.base, row)
 	}
 	sum := m.base
+	row, done := m.numbered(row)
 	for i := range m.trees {
 		sum += m.trees[i].Value[m.trees[i].Leaf(row)]
 	}
+	done()
 	return sum
+}
+
+var rowPool = sync.Pool{New: func() any { return new([]float64) }}
+
+// numbered gives the row that the trees ask about, with numbers for categories,
+// and what to call when it is no longer needed.
+func (m *Trees) numbered(row []float64) (numbered []float64, done func()) {
+	if m.categories == nil {
+		return row, func() {}
+	}
+	p := rowPool.Get().(*[]float64)
+	*p = append((*p)[:0], row...)
+	NumberCategories(m.categories, row, *p)
+	return *p, func() { rowPool.Put(p) }
 }
 
 // Score gives the probability of the positive class for one row: the sigmoid of

@@ -21,6 +21,10 @@ type walk struct {
 	// of lanes, to the deepest leaf of the group.
 	root  []uint32
 	depth []int32
+	// categories and sets are nil where no feature has categories: see
+	// walk_sets.go.
+	categories [][]float64
+	sets       *sets
 }
 
 // node is a split, or a leaf that leads to itself. The children of a split are
@@ -44,8 +48,11 @@ const (
 
 var keysPool = sync.Pool{New: func() any { return new([maxSlots]int64) }}
 
-func newWalk(features int, trees []Tree) *walk {
-	w := &walk{features: features}
+func newWalk(features int, categories [][]float64, trees []Tree) *walk {
+	w := &walk{features: features, categories: categories}
+	if categories != nil {
+		w.sets = &sets{words: []uint64{0}}
+	}
 	for i := range trees {
 		root, depth := w.add(&trees[i])
 		w.root, w.depth = append(w.root, root), append(w.depth, depth)
@@ -55,6 +62,9 @@ func newWalk(features int, trees []Tree) *walk {
 		for _, d := range w.depth[i+1 : i+lanes] {
 			w.depth[i] = max(w.depth[i], d)
 		}
+	}
+	if w.sets != nil {
+		w.sets.at = append(w.sets.at, make([]uint32, len(w.nodes)-len(w.sets.at))...)
 	}
 	return w
 }
@@ -91,6 +101,10 @@ func (w *walk) add(t *Tree) (root uint32, depth int32) {
 				slot++
 			}
 			w.nodes[at] = node{key: orderedKey(t.Threshold[c]), slot: slot, child: below + uint32(len(next))}
+			if set := t.set(int(c)); set != nil {
+				w.nodes[at].key = math.MaxInt64
+				w.sets.add(at, set, len(w.categories[t.Feature[c]]), t.MissingLeft[c])
+			}
 			next = append(next, t.Left[c], t.Right[c])
 		}
 		if len(next) == 0 {
@@ -128,6 +142,9 @@ func spread(row []float64, keys *[maxSlots]int64) {
 // sum gives ((base + v0) + v1) + … for the leaves that a row reaches, in tree
 // order.
 func (w *walk) sum(base float64, row []float64) float64 {
+	if w.sets != nil {
+		return w.sumSets(base, row)
+	}
 	keys := keysPool.Get().(*[maxSlots]int64)
 	spread(row[:w.features], keys)
 	base = w.descend(base, keys)
