@@ -18,6 +18,9 @@ const (
 // AppendBinary appends the model's file to b. Equal models, number for number
 // in their bits, give equal bytes.
 func (m *Calibrated) AppendBinary(b []byte) ([]byte, error) {
+	if general(m.inner) {
+		return appendGeneral(b, nil, []Model{m.inner}, []Calibrator{m.calibrator})
+	}
 	file, err := m.inner.AppendBinary(nil)
 	if err != nil {
 		return nil, err

@@ -20,9 +20,15 @@ func Decode(b []byte) (Model, error) {
 		return nil, err
 	}
 	r := reader{b: payload}
-	m, err := r.model()
-	if version == formatCalibrated && err == nil && !r.short {
-		m, err = r.calibrated(m)
+	var m Model
+	switch version {
+	case formatGeneral:
+		m, err = r.general()
+	default:
+		m, err = r.model()
+		if version == formatCalibrated && err == nil && !r.short {
+			m, err = r.calibrated(m)
+		}
 	}
 	switch {
 	case r.short:
@@ -75,11 +81,7 @@ type reader struct {
 }
 
 func (r *reader) model() (Model, error) {
-	kind := r.string()
-	features := make([]string, r.count(4))
-	for i := range features {
-		features[i] = r.string()
-	}
+	kind, features := r.string(), r.strings()
 	if kind == Logistic {
 		n := len(features)
 		means, scales, weights := r.floats(n), r.floats(n), r.floats(n)
@@ -117,6 +119,14 @@ const (
 )
 
 func (r *reader) tree(t *Tree) error {
+	if err := r.splits(t); err != nil {
+		return err
+	}
+	t.Value, t.Cover = r.floats(len(t.Feature)+1), r.floats(len(t.Feature)+1)
+	return nil
+}
+
+func (r *reader) splits(t *Tree) error {
 	n := r.count(splitBytes + leafBytes)
 	t.Feature, t.Threshold = r.ints(n), r.floats(n)
 	t.Left, t.Right = r.ints(n), r.ints(n)
@@ -127,7 +137,6 @@ func (r *reader) tree(t *Tree) error {
 		}
 		t.MissingLeft[i] = bit == 1
 	}
-	t.Value, t.Cover = r.floats(n+1), r.floats(n+1)
 	return nil
 }
 
@@ -158,6 +167,23 @@ func (r *reader) count(size int) int {
 }
 
 func (r *reader) string() string { return string(r.take(r.count(1), 1)) }
+
+func (r *reader) strings() []string {
+	out := make([]string, r.count(4))
+	for i := range out {
+		out[i] = r.string()
+	}
+	return out
+}
+
+func (r *reader) words(n int) []uint64 {
+	b := r.take(n, 8)
+	out := make([]uint64, len(b)/8)
+	for i := range out {
+		out[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	return out
+}
 
 func (r *reader) float() float64 {
 	b := r.take(1, 8)

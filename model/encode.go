@@ -31,7 +31,7 @@ const (
 
 	formatPlain      = 1
 	formatCalibrated = 2 // see calibrate_file.go
-	format           = formatCalibrated
+	format           = formatGeneral
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -39,6 +39,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // AppendBinary appends the model's file to b. Equal models, number for number
 // in their bits, give equal bytes.
 func (m *Trees) AppendBinary(b []byte) ([]byte, error) {
+	if general(m) {
+		return appendGeneral(b, nil, []Model{m}, nil)
+	}
 	return seal(b, func(b []byte) []byte {
 		b = appendStrings(appendString(b, m.kind), m.features)
 		b = appendFloats(b, []float64{m.base})
@@ -53,6 +56,9 @@ func (m *Trees) AppendBinary(b []byte) ([]byte, error) {
 // AppendBinary appends the model's file to b. Equal models, number for number
 // in their bits, give equal bytes.
 func (m *Linear) AppendBinary(b []byte) ([]byte, error) {
+	if general(m) {
+		return appendGeneral(b, nil, []Model{m}, nil)
+	}
 	return seal(b, func(b []byte) []byte {
 		b = appendStrings(appendString(b, Logistic), m.features)
 		b = appendFloats(appendFloats(appendFloats(b, m.means), m.scales), m.weights)
@@ -77,6 +83,10 @@ func sealAs(b []byte, version uint32, payload func([]byte) []byte) ([]byte, erro
 }
 
 func (t *Tree) append(b []byte) []byte {
+	return appendFloats(appendFloats(t.appendSplits(b), t.Value), t.Cover)
+}
+
+func (t *Tree) appendSplits(b []byte) []byte {
 	b = appendUint32(b, len(t.Feature))
 	b = appendInts(b, t.Feature)
 	b = appendFloats(b, t.Threshold)
@@ -88,7 +98,7 @@ func (t *Tree) append(b []byte) []byte {
 		}
 		b = append(b, bit)
 	}
-	return appendFloats(appendFloats(b, t.Value), t.Cover)
+	return b
 }
 
 func appendUint32(b []byte, n int) []byte {
@@ -115,6 +125,17 @@ func appendInts(b []byte, list []int32) []byte {
 func appendFloats(b []byte, list []float64) []byte {
 	for _, x := range list {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	}
+	return b
+}
+
+func appendList(b []byte, list []float64) []byte {
+	return appendFloats(appendUint32(b, len(list)), list)
+}
+
+func appendWords(b []byte, list []uint64) []byte {
+	for _, x := range list {
+		b = binary.LittleEndian.AppendUint64(b, x)
 	}
 	return b
 }

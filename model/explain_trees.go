@@ -18,7 +18,7 @@ func (m *Trees) Contributions(row, out []float64) (base float64) {
 	m.explainOnce.Do(func() { m.explain = newTreeExplainer(m) })
 	row, out = row[:len(m.features)], out[:len(m.features)]
 	clear(out)
-	row, done := m.numbered(row)
+	numbered := m.numbered(&row)
 	e := m.explain
 	s := explainScratch.Get().(*treeScratch)
 	s.grow(e.most)
@@ -31,7 +31,7 @@ func (m *Trees) Contributions(row, out []float64) (base float64) {
 		}
 	}
 	explainScratch.Put(s)
-	done()
+	numbered.free()
 	if m.kind == Forest {
 		for i := range out {
 			out[i] /= float64(len(m.trees))

@@ -3,10 +3,14 @@ package model
 import (
 	"bytes"
 	"encoding/binary"
+	"flag"
 	"hash/crc32"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"orrery.dev"
@@ -34,6 +38,9 @@ func samples(t testing.TB) map[string]Model {
 	linear, err := NewLinear(names(2), []float64{1, 2}, []float64{3, 4}, []float64{5, -6}, 7)
 	add("logistic", linear, err)
 	for name, m := range calibratedSamples(t, trees, linear) {
+		add(name, m, nil)
+	}
+	for name, m := range multiclassSamples(t) {
 		add(name, m, nil)
 	}
 	return out
@@ -142,17 +149,53 @@ func TestNewerFormatSaysSo(t *testing.T) {
 
 // A length that the file cannot hold must be refused before it is allocated.
 func TestHugeLengthsAreNotAllocated(t *testing.T) {
-	whole := encode(t, samples(t)["gbdt"])
-	for i := headerBytes; i+4 <= len(whole)-trailerBytes; i++ {
-		b := slices.Clone(whole)
-		binary.LittleEndian.PutUint32(b[i:], 0xfffffff0)
-		resum(b)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, _ = Decode(b)
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
-			t.Fatalf("%d bytes allocated for a file of %d", n, len(b))
+	for _, name := range []string{"gbdt", "gbdt, isotonic", "logistic of classes", "gbdt of classes, calibrated"} {
+		whole := encode(t, samples(t)[name])
+		for i := headerBytes; i+4 <= len(whole)-trailerBytes; i++ {
+			b := slices.Clone(whole)
+			binary.LittleEndian.PutUint32(b[i:], 0xfffffff0)
+			resum(b)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _ = Decode(b)
+			runtime.ReadMemStats(&after)
+			if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+				t.Fatalf("%s: %d bytes allocated for a file of %d", name, n, len(b))
+			}
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files that are missing")
+
+// Files written by earlier versions are read for ever: to the same bytes, where
+// the format is still written, and to the same scores.
+func TestGoldenFiles(t *testing.T) {
+	for name, m := range samples(t) {
+		path := filepath.Join("testdata", "files", strings.NewReplacer(", ", "-", " ", "-").Replace(name)+".model")
+		if _, err := os.Stat(path); err != nil && *update {
+			if err := os.WriteFile(path, encode(t, m), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Decode(b)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		if !bytes.Equal(encode(t, got), b) {
+			t.Errorf("%s: written again, the bytes differ", path)
+		}
+		r := rand.New(rand.NewPCG(41, 1))
+		for range 20 {
+			row := randomRows(r, 1, len(m.Features()))
+			if got.Score(row) != m.Score(row) {
+				t.Errorf("%s: another score", path)
+			}
 		}
 	}
 }

@@ -17,12 +17,23 @@ const (
 	maxWeight    = 1e100
 )
 
-// Linear is a logistic regression on standardised inputs. It is immutable and
+// Linear is a logistic regression on standardised inputs, and on categories. It is immutable and
 // safe for concurrent use.
 type Linear struct {
 	features               []string
 	means, scales, weights []float64
 	bias                   float64
+	categories             []CategoryWeights // [features], nil when all are numbers
+}
+
+// CategoryWeights are what the categories of one feature count, in log-odds.
+type CategoryWeights struct {
+	// Values is the list of categories, rising, as orrery.CategoryOf gives them;
+	// empty for a feature that is a number.
+	Values []float64
+	// Weights is [len(Values)+1]: first that of every category not listed, then
+	// those of the list.
+	Weights []float64
 }
 
 // NewLinear makes a logistic regression. means, scales and weights are
@@ -53,7 +64,45 @@ func NewLinear(features []string, means, scales, weights []float64, bias float64
 	if !finite(bias) {
 		return nil, invalid("model_value", "the bias is %v", bias)
 	}
-	return &Linear{slices.Clone(features), slices.Clone(means), slices.Clone(scales), slices.Clone(weights), bias}, nil
+	return &Linear{features: slices.Clone(features), means: slices.Clone(means), scales: slices.Clone(scales), weights: slices.Clone(weights), bias: bias}, nil
+}
+
+// NewCategoryLinear is NewLinear for features of which some have categories.
+// Such a feature counts the weight of its category, and its mean, scale and
+// weight are 0, 1 and 0. categories is [features] and is kept, not copied.
+func NewCategoryLinear(features []string, means, scales, weights []float64, bias float64, categories []CategoryWeights) (*Linear, error) {
+	m, err := NewLinear(features, means, scales, weights, bias)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(categories, func(c CategoryWeights) bool { return len(c.Values) > 0 }) {
+		return m, nil
+	}
+	lists := make([][]float64, len(categories))
+	for i := range categories {
+		lists[i] = categories[i].Values
+	}
+	if err := checkCategories(features, lists); err != nil {
+		return nil, err
+	}
+	for i, c := range categories {
+		if len(c.Values) == 0 {
+			continue
+		}
+		if len(c.Weights) != len(c.Values)+1 {
+			return nil, invalid("model_shape", "feature %q has %d categories and %d weights of them", features[i], len(c.Values), len(c.Weights))
+		}
+		if math.Float64bits(means[i]) != 0 || scales[i] != 1 || math.Float64bits(weights[i]) != 0 {
+			return nil, invalid("model_value", "feature %q has categories, and a weight of its own", features[i])
+		}
+		for _, w := range c.Weights {
+			if !(math.Abs(w) <= maxWeight) {
+				return nil, invalid("model_value", "a category of feature %q has the weight %v", features[i], w)
+			}
+		}
+	}
+	m.categories = categories
+	return m, nil
 }
 
 // Kind gives Logistic.
@@ -66,10 +115,14 @@ func (m *Linear) Features() []string { return m.features }
 func (m *Linear) Bias() float64 { return m.bias }
 
 // Contribution gives what value x of feature i adds to the margin, in log-odds.
-// A missing value is taken to be the training mean, and so adds 0.
+// A missing value is taken to be the training mean, and so adds 0; of a feature
+// with categories, it is taken to be any of them, as often as in training.
 func (m *Linear) Contribution(i int, x float64) float64 {
 	if x != x {
 		return 0
+	}
+	if m.categories != nil && len(m.categories[i].Values) > 0 {
+		return m.categories[i].Weights[categoryNumber(m.categories[i].Values, x)]
 	}
 	z := (x - m.means[i]) / m.scales[i]
 	return m.weights[i] * min(max(z, -maxDeviation), maxDeviation)

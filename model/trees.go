@@ -81,26 +81,36 @@ func (m *Trees) Margin(row []float64) float64 {
 		return m.walk.sum(m.base, row)
 	}
 	sum := m.base
-	row, done := m.numbered(row)
+	numbered := m.numbered(&row)
 	for i := range m.trees {
 		sum += m.trees[i].Value[m.trees[i].Leaf(row)]
 	}
-	done()
+	numbered.free()
 	return sum
 }
 
-var rowPool = sync.Pool{New: func() any { return new([]float64) }}
+// numberedRow is memory for a row with numbers for categories.
+type numberedRow struct{ values []float64 }
 
-// numbered gives the row that the trees ask about, with numbers for categories,
-// and what to call when it is no longer needed.
-func (m *Trees) numbered(row []float64) (numbered []float64, done func()) {
+var rowPool = sync.Pool{New: func() any { return new(numberedRow) }}
+
+// numbered puts numbers in the place of a row's categories, in memory that is to
+// be freed.
+func (m *Trees) numbered(row *[]float64) *numberedRow {
 	if m.categories == nil {
-		return row, func() {}
+		return nil
 	}
-	p := rowPool.Get().(*[]float64)
-	*p = append((*p)[:0], row...)
-	NumberCategories(m.categories, row, *p)
-	return *p, func() { rowPool.Put(p) }
+	n := rowPool.Get().(*numberedRow)
+	n.values = append(n.values[:0], *row...)
+	NumberCategories(m.categories, *row, n.values)
+	*row = n.values
+	return n
+}
+
+func (n *numberedRow) free() {
+	if n != nil {
+		rowPool.Put(n)
+	}
 }
 
 // Score gives the probability of the positive class for one row: the sigmoid of
