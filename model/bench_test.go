@@ -97,3 +97,40 @@ func BenchmarkScore100x31(b *testing.B)     { benchmark(b, 100, 15, 31, 6) }
 func BenchmarkScore100x64(b *testing.B)     { benchmark(b, 100, 15, 64, 6) }
 func BenchmarkScoreWide100x31(b *testing.B) { benchmark(b, 100, 250, 31, 6) }
 func BenchmarkScore100x1000(b *testing.B)   { benchmark(b, 100, 15, 1000, 30) }
+
+// A third of the features have 200 categories each.
+func BenchmarkScoreCategories100x31(b *testing.B) {
+	const features, n = 15, 4096
+	r := rand.New(rand.NewPCG(1, 2))
+	trees, lists := growTrees(r, 100, features, 31, 6), make([][]float64, features)
+	for f := 0; f < features; f += 3 {
+		for i := range 200 {
+			lists[f] = append(lists[f], float64(1000*f+i))
+		}
+	}
+	for i := range trees {
+		t := &trees[i]
+		t.Sets = make([][]uint64, len(t.Feature))
+		for s, f := range t.Feature {
+			if len(lists[f]) > 0 {
+				t.Sets[s], t.Threshold[s] = []uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64() & (1<<9 - 1)}, 0
+			}
+		}
+	}
+	m, err := NewCategoryTrees(GBDT, names(features), lists, 0, trees)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows := randomRows(r, n, features)
+	for i := range rows {
+		if f := i % features; len(lists[f]) > 0 {
+			rows[i] = lists[f][r.IntN(200)]
+		}
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		m.Score(rows[i*features : (i+1)*features])
+		i = (i + 1) % n
+	}
+}
