@@ -26,6 +26,9 @@ type Answer struct {
 	Release    orrery.ReleaseID `json:"release"`
 	// Fallback says why the ordinary path could not answer.
 	Fallback string `json:"fallback,omitempty"`
+	// Reasons are the inputs that moved the score most, by size: in an answer for
+	// the actions that the spec names, in a record always.
+	Reasons []Reason `json:"reasons,omitempty"`
 	// Repeated says that the event was recorded before and this is its answer.
 	Repeated bool   `json:"repeated,omitempty"`
 	Micros   Micros `json:"time_us"`
@@ -33,7 +36,8 @@ type Answer struct {
 
 // Rule names the rule that fired.
 type Rule struct {
-	// Index counts the policy's rules from 0.
+	// Index counts the policy's rules from 0; it is -1 where none fired and the
+	// fallback action answered.
 	Index int `json:"index"`
 	// When is its condition, null for the rule that always holds.
 	When *string `json:"when"`
@@ -50,7 +54,7 @@ type Micros struct {
 
 func ruleOf(p *plan.Plan, index int) Rule {
 	r := Rule{Index: index}
-	if index < len(p.Spec.Policy) && p.Spec.Policy[index].When != nil {
+	if index >= 0 && index < len(p.Spec.Policy) && p.Spec.Policy[index].When != nil {
 		text := p.Spec.Policy[index].When.Source()
 		r.When = &text
 	}
@@ -67,6 +71,7 @@ func answerOf(p *plan.Plan, r *serve.Result) Answer {
 	if d.Intended != "" || d.Propensity != 1 {
 		a.Intended, a.Propensity = d.Intended, d.Propensity
 	}
+	a.Reasons = reasonsOf(p, d, d.Reasons)
 	if !r.Repeated {
 		a.Micros.Commit = &r.CommitMicros
 	}
@@ -82,8 +87,6 @@ type Record struct {
 	At     string          `json:"received"`
 	// Features has every feature of the release, in its order.
 	Features []FeatureValue `json:"features"`
-	// Reasons are the inputs that moved the score most, by size.
-	Reasons []Reason `json:"reasons,omitempty"`
 	// Model says what scored: its kind, empty when there was none.
 	Model string `json:"model,omitempty"`
 }
@@ -97,7 +100,16 @@ type Reason struct {
 	About        string  `json:"about,omitempty"`
 }
 
-// reasonsKept is how many reasons a record gives.
+func reasonsOf(p *plan.Plan, d *orrery.Decision, reasons []orrery.Reason) []Reason {
+	var out []Reason
+	for _, r := range reasons {
+		f := &p.Spec.Features[r.Slot]
+		out = append(out, Reason{Feature: f.Name, Value: replay.Number(d.Vector[r.Slot]), Contribution: r.Contribution, About: f.About})
+	}
+	return out
+}
+
+// reasonsKept is how many reasons a record gives that has none of its own.
 const reasonsKept = 5
 
 // FeatureValue is one feature's value, null when it is missing.
@@ -118,10 +130,9 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision) Record {
 		Features: FeaturesOf(p, d.Vector),
 	}
 	record.Repeated = false
-	reasons, _ := p.Reasons(d.Vector, reasonsKept)
-	for _, r := range reasons {
-		f := &p.Spec.Features[r.Slot]
-		record.Reasons = append(record.Reasons, Reason{Feature: f.Name, Value: replay.Number(d.Vector[r.Slot]), Contribution: r.Contribution, About: f.About})
+	if len(record.Reasons) == 0 && d.Fallback == "" {
+		reasons, _ := p.Reasons(d.Vector, reasonsKept)
+		record.Reasons = reasonsOf(p, d, reasons)
 	}
 	if p.Spec.Model != nil && d.Fallback == "" {
 		record.Model = p.Spec.Model.Kind

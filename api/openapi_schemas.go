@@ -90,24 +90,18 @@ func text(about string) node    { return node{"type": "string", "description": a
 func integer(about string) node { return node{"type": "integer", "description": about} }
 
 func answerProperties(s *spec.Spec) node {
-	actions := []string{}
-	seen := map[string]bool{}
-	for _, r := range s.Policy {
-		if !seen[r.Action] {
-			seen[r.Action] = true
-			actions = append(actions, r.Action)
-		}
-	}
 	return node{
 		"decision_id": text("names the decision"), "event_id": text("the event's id"),
 		"score":      node{"type": []string{"number", "null"}, "description": "the model's probability, null without a model"},
-		"action":     node{"type": "string", "enum": actions},
+		"action":     node{"type": "string", "enum": s.Actions()},
 		"intended":   text("the action that the policy chose, where chance took another"),
 		"propensity": node{"type": "number", "description": "the probability with which the action was taken; left out when it is 1"},
-		"rule": object(node{"index": integer("counts the policy's rules from 0"),
-			"when": node{"type": []string{"string", "null"}, "description": "its condition, null for the rule that always holds"}}),
+		"rule": object(node{"index": integer("counts the policy's rules from 0; -1 where the fallback action answered"),
+			"when": node{"type": []string{"string", "null"}, "description": "its condition, null for the rule that always holds and for none"}}),
 		"release":  text("the release that decided"),
-		"fallback": text("why the ordinary path could not answer"),
+		"fallback": text("why the ordinary path could not answer: no_model, paused, deadline or fault"),
+		"reasons": node{"type": "array", "description": "what moved the score most", "items": object(node{"feature": text("the feature's name"), "value": maybeNumber(),
+			"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means")}, "about")},
 		"repeated": node{"type": "boolean", "description": "the event was recorded before, and this is its answer"},
 		"time_us": object(node{"decode": integer("microseconds"), "sequence": integer("microseconds"), "score": integer("microseconds"),
 			"commit": integer("microseconds; not part of a record")}, "commit"),
@@ -115,7 +109,7 @@ func answerProperties(s *spec.Spec) node {
 }
 
 // answerOptional names what an answer may leave out.
-var answerOptional = []string{"intended", "propensity", "fallback", "repeated"}
+var answerOptional = []string{"intended", "propensity", "fallback", "reasons", "repeated"}
 
 func answerSchema(s *spec.Spec) node { return object(answerProperties(s), answerOptional...) }
 
@@ -125,10 +119,8 @@ func recordSchema(s *spec.Spec) node {
 	properties["event"] = reference(eventName(s.DecideOn))
 	properties["received"] = node{"type": "string", "format": "date-time"}
 	properties["features"] = node{"type": "array", "items": reference("Feature")}
-	properties["reasons"] = node{"type": "array", "items": object(node{"feature": text("the feature's name"), "value": maybeNumber(),
-		"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means")}, "about")}
 	properties["model"] = text("the kind of model that scored")
-	return object(properties, append([]string{"reasons", "model"}, answerOptional...)...)
+	return object(properties, append([]string{"model"}, answerOptional...)...)
 }
 
 func maybeNumber() node {

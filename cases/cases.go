@@ -16,7 +16,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"orrery.dev"
-	"orrery.dev/feature"
 	"orrery.dev/ingest"
 	"orrery.dev/plan"
 )
@@ -112,7 +111,7 @@ func Run(p *plan.Plan, c *Case) Result {
 
 // decide sends the events through the plan and gives the decision on the last.
 func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
-	state, scratch := feature.NewState(nil), p.NewScratch()
+	state, scratch := plan.NewState(), p.NewScratch()
 	received := orrery.Instant(math.MinInt64)
 	for i, given := range c.Given {
 		e, err := event(p, given)
@@ -130,8 +129,8 @@ func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
 		if !e.Type.Is(p.Spec.DecideOn) {
 			return nil, fmt.Errorf("the last event is a %s, and the system decides on a %s", e.Type.Name, p.Spec.DecideOn.Name)
 		}
-		d := &orrery.Decision{Offset: e.Offset, Vector: make([]float64, p.Width())}
-		if err := p.Ask(state, &e, scratch, d.Vector); err != nil {
+		d := &orrery.Decision{Vector: make([]float64, p.Width())}
+		if err := p.Ask(state, &e, scratch, d); err != nil {
 			return nil, err
 		}
 		p.Decide(&e, scratch, d)

@@ -14,6 +14,8 @@ import (
 	"orrery.dev"
 	"orrery.dev/api"
 	"orrery.dev/builtin"
+	"orrery.dev/plan"
+	"orrery.dev/policy"
 	"orrery.dev/serve"
 	"orrery.dev/store"
 )
@@ -96,12 +98,8 @@ func recordFromServer(ctx context.Context, c *client, id string) (*api.Record, e
 
 func printRecord(w io.Writer, r *api.Record) {
 	fmt.Fprintf(w, "%s: %s\n\n", r.DecisionID, r.Action)
-	why := "no other rule held"
-	if r.Rule.When != nil {
-		why = *r.Rule.When
-	}
 	rows := [][]string{
-		{"because", fmt.Sprintf("rule %d: %s", r.Rule.Index+1, why)},
+		{"because", because(r.Rule)},
 		{"score", number(r.Score)},
 		{"event", fmt.Sprintf("%s %s, received %s", r.Type, r.EventID, r.At)},
 		{"release", r.Release.Short()},
@@ -110,7 +108,7 @@ func printRecord(w io.Writer, r *api.Record) {
 		rows = append(rows, []string{"model", r.Model})
 	}
 	if r.Fallback != "" {
-		rows = append(rows, []string{"fallback", r.Fallback + ": the release has no trained model; run orrery train"})
+		rows = append(rows, []string{"fallback", r.Fallback + ": " + fallbacks[r.Fallback]})
 	}
 	rows = append(rows, []string{"took", fmt.Sprintf("decode %d µs, sequence %d µs, score %d µs", r.Micros.Decode, r.Micros.Sequence, r.Micros.Score)})
 	table(w, rows...)
@@ -122,6 +120,24 @@ func printRecord(w io.Writer, r *api.Record) {
 	}
 	fmt.Fprintln(w, "\nWhat was known (* is an input of the model):")
 	printFeatures(w, r.Features)
+}
+
+func because(r api.Rule) string {
+	switch {
+	case r.Index == policy.NoRule:
+		return "the policy's fallback"
+	case r.When == nil:
+		return fmt.Sprintf("rule %d: no other rule held", r.Index+1)
+	}
+	return fmt.Sprintf("rule %d: %s", r.Index+1, *r.When)
+}
+
+// fallbacks says what each fallback means.
+var fallbacks = map[string]string{
+	plan.FallbackNoModel:  "the release has no trained model; run orrery train",
+	plan.FallbackPaused:   "the system was paused",
+	plan.FallbackDeadline: "the deadline had passed before there was a score",
+	plan.FallbackFault:    "the model failed; the server's log says how",
 }
 
 func printReasons(w io.Writer, reasons []api.Reason) {

@@ -18,10 +18,6 @@ import (
 	"orrery.dev/store"
 )
 
-// FallbackNoModel is what Decision.Fallback says when the spec has a model but
-// the release was never trained.
-const FallbackNoModel = "no_model"
-
 // Plan is a release, compiled. It is immutable and safe for concurrent use.
 type Plan struct {
 	Release orrery.ReleaseID
@@ -69,7 +65,7 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 	for i, r := range s.Policy {
 		rules[i] = policy.Rule{When: r.When, Action: r.Action}
 	}
-	p.policy, err = policy.New(rules)
+	p.policy, err = policy.New(rules, s.Answer.Fallback)
 	return p, err
 }
 
@@ -119,7 +115,7 @@ func (p *Plan) Model() model.Model { return p.model }
 func (p *Plan) HasModel() bool { return p.model != nil }
 
 // Apply counts an event in the state that the plan needs.
-func (p *Plan) Apply(state *feature.State, e *orrery.Event) error { return p.features.Apply(state, e) }
+func (p *Plan) Apply(state *State, e *orrery.Event) error { return p.features.Apply(state.Features, e) }
 
 // Scratch is the working memory of one goroutine that calls Ask and Decide.
 type Scratch struct {
@@ -145,22 +141,29 @@ const PrefetchEvents = 32
 
 // Prefetch brings what the next few events will touch near to the processor. It
 // changes no state and no result.
-func (p *Plan) Prefetch(state *feature.State, s *Scratch, events []orrery.Event) {
+func (p *Plan) Prefetch(state *State, s *Scratch, events []orrery.Event) {
 	s.ahead = s.ahead[:0]
 	for i := range events {
 		s.ahead = append(s.ahead, &events[i])
 	}
-	p.features.Prefetch(state, s.ahead)
+	p.features.Prefetch(state.Features, s.ahead)
 }
 
-// Ask applies the event, which the spec must decide on, and writes what the
-// state knows at its instant to the aggregate slots of vector [Width]. The
-// other slots are left for Complete.
-func (p *Plan) Ask(state *feature.State, e *orrery.Event, s *Scratch, vector []float64) error {
-	if err := p.features.Ask(state, e, s.aggregates); err != nil {
+// Ask applies the event, which the spec must decide on, and begins the decision
+// on it: its offset, the slots of d.Vector [Width] that are known from the state
+// at the event's instant, and a fallback where a control asks for one. The other
+// slots are left for Complete.
+func (p *Plan) Ask(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision) error {
+	if err := p.features.Ask(state.Features, e, s.aggregates); err != nil {
 		return err
 	}
-	p.scatter(s, vector)
+	p.scatter(s, d.Vector)
+	d.Offset = e.Offset
+	if state.Controls != nil {
+		if _, paused := state.Controls.Paused(); paused {
+			d.Fallback = FallbackPaused
+		}
+	}
 	return nil
 }
 
@@ -224,22 +227,6 @@ func (p *Plan) Score(s *Scratch, vector []float64) float64 {
 	return p.model.Score(s.row)
 }
 
-// Decide completes d, whose Vector holds what Ask wrote: the derived features,
-// the score, the rule that fires and its action.
-func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
-	p.Complete(e, s, d.Vector)
-	d.Release, d.Propensity = p.Release, 1
-	d.Score = p.Score(s, d.Vector)
-	if p.model == nil && p.Spec.Model != nil {
-		d.Fallback = FallbackNoModel
-	}
-	// Expressions of the policy read the score behind the last feature.
-	copy(s.vector, d.Vector)
-	s.vector[p.Width()] = d.Score
-	s.input = expr.Input{Event: e, Vector: s.vector}
-	d.Rule, d.Action = p.policy.Decide(&s.input)
-}
-
 // Reasons gives the inputs that moved the score of a complete vector most, by
 // size, at most n of them, and the margin that they start from: see
 // model.Explainer. It gives none without a model that can explain itself.
@@ -284,7 +271,7 @@ func (p *Plan) Unknowable(e *orrery.Event, s *Scratch, d *orrery.Decision) bool 
 // Known writes to vector [Width] what the state knows at an instant of the
 // entities in keys (entity name to key). Slots that need an event's own fields,
 // or another entity, are NaN.
-func (p *Plan) Known(state *feature.State, at orrery.Instant, keys map[string]string, s *Scratch, vector []float64) error {
+func (p *Plan) Known(state *State, at orrery.Instant, keys map[string]string, s *Scratch, vector []float64) error {
 	event := &orrery.Event{Type: p.Spec.DecideOn, Time: at, Values: make([]orrery.Value, len(p.Spec.DecideOn.Fields))}
 	key := func(field int) (string, bool) {
 		k, ok := keys[p.Spec.DecideOn.Fields[field].Entity]
@@ -298,7 +285,7 @@ func (p *Plan) Known(state *feature.State, at orrery.Instant, keys map[string]st
 		}
 	}
 	byAggregate := func(i int) (string, bool) { return key(p.Spec.Features[p.slots[i]].Aggregate.Key) }
-	if err := p.features.Read(state, at, byAggregate, s.aggregates); err != nil {
+	if err := p.features.Read(state.Features, at, byAggregate, s.aggregates); err != nil {
 		return err
 	}
 	p.scatter(s, vector)

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"orrery.dev"
-	"orrery.dev/feature"
 	"orrery.dev/model"
 	"orrery.dev/orrerytest"
 	"orrery.dev/plan"
@@ -45,11 +44,11 @@ func order(s *spec.Spec, offset int, at orrery.Instant, cents int64) *orrery.Eve
 }
 
 // decide runs one event through both halves of a plan.
-func decide(t *testing.T, p *plan.Plan, state *feature.State, e *orrery.Event) *orrery.Decision {
+func decide(t *testing.T, p *plan.Plan, state *plan.State, e *orrery.Event) *orrery.Decision {
 	t.Helper()
 	s := p.NewScratch()
 	d := &orrery.Decision{Offset: e.Offset, Vector: make([]float64, p.Width())}
-	if err := p.Ask(state, e, s, d.Vector); err != nil {
+	if err := p.Ask(state, e, s, d); err != nil {
 		t.Fatal(err)
 	}
 	p.Decide(e, s, d)
@@ -62,7 +61,7 @@ func TestDerivedFeaturesAndPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := feature.NewState(nil)
+	state := plan.NewState()
 	value := func(d *orrery.Decision, name string) float64 {
 		t.Helper()
 		i := s.FeatureIndex(name)
@@ -98,7 +97,7 @@ func TestKnownIsWhatAnAskerWouldSee(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := feature.NewState(nil)
+	state := plan.NewState()
 	decide(t, p, state, order(s, 1, 1_000_000, 4000))
 	vector := make([]float64, p.Width())
 	if err := p.Known(state, 1_000_000, map[string]string{"shopper": "ann"}, p.NewScratch(), vector); err != nil {
@@ -124,7 +123,7 @@ func TestWithoutATrainedModelThereIsAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	events := orrerytest.FraudEvents(t, s, fraud.Options{Customers: 5, Terminals: 50, Days: 2})
-	d := decide(t, p, feature.NewState(nil), withOffset(events[0]))
+	d := decide(t, p, plan.NewState(), withOffset(events[0]))
 	if d.Action != "approve" || d.Fallback != plan.FallbackNoModel || !math.IsNaN(d.Score) {
 		t.Errorf("%+v", d)
 	}

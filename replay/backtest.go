@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"orrery.dev"
-	"orrery.dev/feature"
 	"orrery.dev/metric"
 	"orrery.dev/plan"
+	"orrery.dev/record"
 )
 
 // Backtest says what a period would have been under another plan.
@@ -67,7 +67,7 @@ func RunBacktest(ctx context.Context, source Source, before, after *plan.Plan, s
 			r.amounts = append(r.amounts, i)
 		}
 	}
-	if _, err := walk(ctx, source, tick, each(r.step)); err != nil {
+	if _, err := walk(ctx, source, tick, each(r.step, r.control)); err != nil {
 		return nil, err
 	}
 	return r.result()
@@ -77,17 +77,17 @@ func RunBacktest(ctx context.Context, source Source, before, after *plan.Plan, s
 // seen by the other before it has asked.
 type runner struct {
 	plan    *plan.Plan
-	state   *feature.State
+	state   *plan.State
 	scratch *plan.Scratch
 }
 
 func newRunner(p *plan.Plan) *runner {
-	return &runner{plan: p, state: feature.NewState(nil), scratch: p.NewScratch()}
+	return &runner{plan: p, state: plan.NewState(), scratch: p.NewScratch()}
 }
 
 func (r *runner) decide(e *orrery.Event) (*orrery.Decision, error) {
-	d := &orrery.Decision{Offset: e.Offset, Vector: make([]float64, r.plan.Width())}
-	if err := r.plan.Ask(r.state, e, r.scratch, d.Vector); err != nil {
+	d := &orrery.Decision{Vector: make([]float64, r.plan.Width())}
+	if err := r.plan.Ask(r.state, e, r.scratch, d); err != nil {
 		return nil, err
 	}
 	r.plan.Decide(e, r.scratch, d)
@@ -129,6 +129,10 @@ func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
 	}
 	r.rows = append(r.rows, j)
 	return nil
+}
+
+func (r *backtester) control(offset orrery.Offset, c *record.Control) error {
+	return errors.Join(r.before.state.Control(offset, c), r.after.state.Control(offset, c))
 }
 
 func (r *backtester) result() (*Backtest, error) {

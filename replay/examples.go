@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"orrery.dev"
-	"orrery.dev/feature"
 	"orrery.dev/plan"
 	"orrery.dev/spec"
 )
@@ -52,16 +51,17 @@ func (x *Examples) Row(i int) []float64 {
 // then with the number of events read.
 func Collect(ctx context.Context, p *plan.Plan, source Source, span Range, columns []int, tick func(events int64)) (*Examples, error) {
 	c := newCollector(p, span, columns)
-	events, err := walk(ctx, source, tick, func(batch *Batch) error {
-		for i := range batch.Events {
-			if i%plan.PrefetchEvents == 0 {
-				p.Prefetch(c.state, c.scratch, batch.Events[i:min(i+plan.PrefetchEvents, len(batch.Events))])
-			}
-			if err := c.add(&batch.Events[i], batch.Decision(i)); err != nil {
-				return err
-			}
+	next := 0
+	visit := each(func(e *orrery.Event, recorded *orrery.Decision) error {
+		if next%plan.PrefetchEvents == 0 {
+			p.Prefetch(c.state, c.scratch, c.batch[next:min(next+plan.PrefetchEvents, len(c.batch))])
 		}
-		return nil
+		next++
+		return c.add(e, recorded)
+	}, c.state.Control)
+	events, err := walk(ctx, source, tick, func(batch *Batch) error {
+		c.batch, next = batch.Events, 0
+		return visit(batch)
 	})
 	if err != nil {
 		return nil, err
@@ -72,9 +72,11 @@ func Collect(ctx context.Context, p *plan.Plan, source Source, span Range, colum
 
 type collector struct {
 	plan    *plan.Plan
-	state   *feature.State
+	batch   []orrery.Event
+	state   *plan.State
 	scratch *plan.Scratch
-	vector  []float64
+	// asked is the decision begun on the event at hand.
+	asked   orrery.Decision
 	span    Range
 	columns []int
 	joiner  *joiner
@@ -84,7 +86,7 @@ type collector struct {
 }
 
 func newCollector(p *plan.Plan, span Range, columns []int) *collector {
-	c := &collector{plan: p, state: feature.NewState(nil), scratch: p.NewScratch(), vector: make([]float64, p.Width()),
+	c := &collector{plan: p, state: plan.NewState(), scratch: p.NewScratch(), asked: orrery.Decision{Vector: make([]float64, p.Width())},
 		span: span, columns: columns, joiner: newJoiner(p.Spec), out: &Examples{}, id: matched(p.Spec), excluded: -1, ranked: -1}
 	if e := p.Spec.Evaluate; e != nil {
 		c.excluded, c.ranked = e.LeaveOutKnown, e.By
@@ -100,12 +102,12 @@ func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 	if !e.Type.Is(c.plan.Spec.DecideOn) || !c.span.Contains(e.Time) {
 		return c.plan.Apply(c.state, e)
 	}
-	if err := c.plan.Ask(c.state, e, c.scratch, c.vector); err != nil {
+	if err := c.plan.Ask(c.state, e, c.scratch, &c.asked); err != nil {
 		return err
 	}
-	c.plan.Complete(e, c.scratch, c.vector)
+	c.plan.Complete(e, c.scratch, c.asked.Vector)
 	for _, column := range c.columns {
-		c.out.X = append(c.out.X, c.vector[column])
+		c.out.X = append(c.out.X, c.asked.Vector[column])
 	}
 	example := Example{ID: text(e, c.id), Time: e.Time, Received: e.Received,
 		Excluded: text(e, c.excluded), Ranked: text(e, c.ranked), Weight: 1}

@@ -6,7 +6,6 @@ import (
 	"iter"
 
 	"orrery.dev"
-	"orrery.dev/feature"
 	"orrery.dev/plan"
 	"orrery.dev/record"
 	"orrery.dev/store"
@@ -19,9 +18,9 @@ type Contracts func(orrery.Fingerprint) *orrery.Contract
 // between two looks at whether the caller still wants the result.
 const tickEvery = 1 << 14
 
-// Apply counts the events of a log, from an offset to its end, in the state
-// that a plan needs.
-func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan, state *feature.State, from orrery.Offset, progress func(done, total int64)) error {
+// Apply applies a log, its events and its controls, from an offset to its end,
+// to the state that a plan needs.
+func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan, state *plan.State, from orrery.Offset, progress func(done, total int64)) error {
 	last, err := log.Last()
 	if err != nil {
 		return err
@@ -39,6 +38,11 @@ func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan
 				progress(int64(r.Offset-from), int64(last-from)+1)
 			}
 		}
+		if r.Kind == store.ControlRecord {
+			if err := applyControl(state, r); err != nil {
+				return err
+			}
+		}
 		if r.Kind != store.EventRecord {
 			continue
 		}
@@ -53,11 +57,19 @@ func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan
 	return nil
 }
 
+func applyControl(state *plan.State, r store.Record) error {
+	c, err := record.DecodeControl(r.Data)
+	if err != nil {
+		return err
+	}
+	return state.Control(r.Offset, &c)
+}
+
 // logBatch is how many events a log source gives at once.
 const logBatch = 1024
 
 // LogSource reads a log as a Source: its events with the decisions recorded on
-// them.
+// them, and its controls.
 type LogSource struct {
 	next      func() (store.Record, error, bool)
 	stop      func()
@@ -89,7 +101,7 @@ func (s *LogSource) Next() (*Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !ok && len(b.Events) == 0 {
+		if !ok && len(b.Events) == 0 && len(b.Controls) == 0 {
 			return nil, io.EOF
 		}
 		if !ok {
@@ -113,6 +125,12 @@ func (s *LogSource) Next() (*Batch, error) {
 				return nil, err
 			}
 			b.Decisions[len(b.Decisions)-1] = &decision
+		case store.ControlRecord:
+			control, err := record.DecodeControl(r.Data)
+			if err != nil {
+				return nil, err
+			}
+			b.Controls = append(b.Controls, Control{Before: len(b.Events), Offset: r.Offset, Control: control})
 		}
 	}
 }

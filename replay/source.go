@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"orrery.dev"
+	"orrery.dev/record"
 )
 
 // Batch is a run of events in log order.
@@ -17,6 +18,15 @@ type Batch struct {
 	// Decisions is empty, or has for each event the decision recorded on it, nil
 	// where there is none.
 	Decisions []*orrery.Decision
+	// Controls are those given between the events, in log order.
+	Controls []Control
+}
+
+// Control is a control of the log, given before event number Before of its batch.
+type Control struct {
+	Before int
+	Offset orrery.Offset
+	record.Control
 }
 
 // Decision gives the decision recorded on event i, nil where there is none.
@@ -58,10 +68,19 @@ func walk(ctx context.Context, source Source, tick func(events int64), visit fun
 	}
 }
 
-// each makes a visit of a batch from one of its events.
-func each(step func(*orrery.Event, *orrery.Decision) error) func(*Batch) error {
+// each makes a visit of a batch from one of its events and one of its controls.
+func each(step func(*orrery.Event, *orrery.Decision) error, control func(orrery.Offset, *record.Control) error) func(*Batch) error {
 	return func(b *Batch) error {
-		for i := range b.Events {
+		next := 0
+		for i := 0; i <= len(b.Events); i++ {
+			for ; next < len(b.Controls) && b.Controls[next].Before <= i; next++ {
+				if err := control(b.Controls[next].Offset, &b.Controls[next].Control); err != nil {
+					return err
+				}
+			}
+			if i == len(b.Events) {
+				break
+			}
 			if err := step(&b.Events[i], b.Decision(i)); err != nil {
 				return err
 			}

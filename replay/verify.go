@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"orrery.dev"
-	"orrery.dev/feature"
 	"orrery.dev/plan"
 	"orrery.dev/record"
 	"orrery.dev/store"
@@ -68,7 +67,7 @@ func Releases(ctx context.Context, log store.Log) ([]orrery.ReleaseID, error) {
 // decision names.
 func Verify(ctx context.Context, source Source, plans []*plan.Plan, tick func(events int64)) (*Verification, error) {
 	v := newVerifier(plans)
-	events, err := walk(ctx, source, tick, each(v.step))
+	events, err := walk(ctx, source, tick, each(v.step, v.state.Control))
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +80,12 @@ type verifier struct {
 	byID    map[orrery.ReleaseID]*plan.Plan
 	scratch map[orrery.ReleaseID]*plan.Scratch
 	// state serves all plans: what two of them share is applied once.
-	state *feature.State
+	state *plan.State
 	out   Verification
 }
 
 func newVerifier(plans []*plan.Plan) *verifier {
-	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: feature.NewState(nil)}
+	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: plan.NewState()}
 	for _, p := range plans {
 		v.byID[p.Release], v.scratch[p.Release] = p, p.NewScratch()
 	}
@@ -116,9 +115,12 @@ func (v *verifier) check(e *orrery.Event, recorded *orrery.Decision) error {
 		return orrery.Errorf(orrery.NotFound, "release_not_found", "the decision at offset %d was made by release %s, which is not here", e.Offset, recorded.Release.Short())
 	}
 	s := v.scratch[recorded.Release]
-	computed := orrery.Decision{Offset: e.Offset, Vector: make([]float64, p.Width())}
-	if err := p.Ask(v.state, e, s, computed.Vector); err != nil {
+	computed := orrery.Decision{Vector: make([]float64, p.Width())}
+	if err := p.Ask(v.state, e, s, &computed); err != nil {
 		return err
+	}
+	if computed.Fallback == "" && plan.OfTheMoment(recorded.Fallback) {
+		computed.Fallback = recorded.Fallback
 	}
 	p.Decide(e, s, &computed)
 	if found := v.compare(p, recorded, &computed); found > 0 {

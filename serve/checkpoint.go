@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"orrery.dev"
+	"orrery.dev/control"
 	"orrery.dev/feature"
 	"orrery.dev/store"
 )
@@ -13,9 +14,10 @@ const checkpointStep = 64
 
 // checkpoint is a walk over the entities that changed since the last one.
 type checkpoint struct {
-	entries *feature.Checkpoint
-	tables  []store.TableID
-	summary summary
+	entries  *feature.Checkpoint
+	controls *control.Checkpoint
+	tables   []store.TableID
+	summary  summary
 }
 
 // summary is what the engine knows beside feature state as of an offset; it is
@@ -44,17 +46,20 @@ func (e *Engine) beginCheckpoint() {
 	}
 	p := e.current.Load().plan
 	e.marking.Store(true)
-	e.checkpoint = &checkpoint{entries: e.state.Checkpoint(), tables: p.Tables(),
+	e.checkpoint = &checkpoint{entries: e.state.Features.Checkpoint(), controls: e.state.Controls.Checkpoint(), tables: append(p.Tables(), control.Table),
 		summary: summary{Offset: e.last, Received: e.received, Watermark: e.watermark, Release: p.Release}}
 }
 
-// continueCheckpoint encodes the next few entities, if a checkpoint is in
+// continueCheckpoint encodes the next few entities, then what controls have set, if a checkpoint is in
 // progress, and sends them behind what the committer has queued.
 func (e *Engine) continueCheckpoint() {
 	if e.checkpoint == nil {
 		return
 	}
 	piece := flushed{items: e.checkpoint.entries.Next(checkpointStep)}
+	if len(piece.items) == 0 {
+		piece.items = e.checkpoint.controls.Next(checkpointStep)
+	}
 	if len(piece.items) == 0 {
 		piece.mark, e.checkpoint = e.checkpoint, nil
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"orrery.dev"
-	"orrery.dev/feature"
 	"orrery.dev/plan"
 	"orrery.dev/spec"
 	"orrery.dev/store"
@@ -67,7 +66,7 @@ type Engine struct {
 	current atomic.Pointer[runtime]
 
 	// What follows belongs to the sequencer's goroutine.
-	state    *feature.State
+	state    *plan.State
 	repeats  *repeats
 	last     orrery.Offset
 	received orrery.Instant

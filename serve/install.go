@@ -126,7 +126,7 @@ func (e *Engine) needsWarming(p *plan.Plan) bool {
 // must run between two requests.
 func (e *Engine) warmBeside(ctx context.Context, p *plan.Plan) (func() error, error) {
 	through := e.Last()
-	state, err := e.warm(ctx, p, nil)
+	state, err := e.warm(ctx, p, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (e *Engine) warmBeside(ctx context.Context, p *plan.Plan) (func() error, er
 		if err := replay.Apply(ctx, e.store.Log(), e.contracts.find, p, state, through+1, nil); err != nil {
 			return err
 		}
-		e.state = state
+		e.state = &plan.State{Features: state.Features, Controls: e.state.Controls}
 		return nil
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"orrery.dev"
+	"orrery.dev/control"
 	"orrery.dev/feature"
 	"orrery.dev/plan"
 	"orrery.dev/record"
@@ -40,7 +41,11 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 		return err
 	}
 	e.current.Store(newRuntime(p))
-	if e.state, err = e.warm(ctx, p, e.options.Progress); err != nil {
+	controls, err := control.Load(e.store.State().Scan(control.Table))
+	if err != nil {
+		return err
+	}
+	if e.state, err = e.warm(ctx, p, controls, e.options.Progress); err != nil {
 		return err
 	}
 	if p.Release != tail {
@@ -137,11 +142,15 @@ func (e *Engine) carryOver(from *release.Release, s *spec.Spec, to *release.Rele
 
 // warm gives feature state for a plan that has applied the log up to its end,
 // from what the state store holds and the log. Entities load when first asked for;
-// each value knows the offset it has applied, so nothing is counted twice.
-func (e *Engine) warm(ctx context.Context, p *plan.Plan, progress func(done, total int64)) (*feature.State, error) {
-	state := feature.NewState(e.store.State().Get)
-	first := orrery.Offset(0)
-	for i, table := range p.Tables() {
+// each value knows the offset it has applied, so nothing is counted twice. So it
+// is with controls; nil leaves them out.
+func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State, progress func(done, total int64)) (*plan.State, error) {
+	state := &plan.State{Features: feature.NewState(e.store.State().Get), Controls: controls}
+	first, tables := orrery.Offset(0), p.Tables()
+	if controls != nil {
+		tables = append(tables, control.Table)
+	}
+	for i, table := range tables {
 		marked, err := e.store.State().Marked(table)
 		if err != nil {
 			return nil, err

@@ -140,8 +140,7 @@ func (e *Engine) apply(j *job, it *item) error {
 	if !j.decide {
 		return p.Apply(e.state, event)
 	}
-	it.decision.Offset = event.Offset
 	s := j.runtime.scratch.Get().(*plan.Scratch)
 	defer j.runtime.scratch.Put(s)
-	return p.Ask(e.state, event, s, it.decision.Vector)
+	return p.Ask(e.state, event, s, &it.decision)
 }

@@ -186,6 +186,7 @@ func (c *checker) resolve(root *node) {
 	c.resolveModel(root)
 	c.resolveLabel(root)
 	c.resolvePolicy(root)
+	c.resolveAnswer(root)
 	c.resolveEvaluate(root)
 }
 

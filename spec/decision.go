@@ -228,6 +228,47 @@ func (c *checker) resolvePolicy(root *node) {
 	}
 }
 
+// resolveAnswer resolves how decisions are answered.
+func (c *checker) resolveAnswer(root *node) {
+	n := root.get("answer")
+	if n == nil || n.shape != mapping {
+		return
+	}
+	a := &c.spec.Answer
+	known := names{list: c.spec.Actions()}
+	known.open = root.find("policy") == nil || slices.Contains(known.list, "")
+	a.Deadline, _ = valueOf[orrery.Duration](n, "deadline")
+	if f := n.get("fallback"); f != nil && !f.bad {
+		a.Fallback = f.text
+		if near := nearest(f.text, known.list); near != "" && !slices.Contains(known.list, f.text) && !known.open {
+			c.errorf(f, "unknown_action", "no rule gives the action `%s`", f.text).suggest(near).warn()
+		}
+		known.list = c.spec.Actions()
+	}
+	reasons := n.get("reasons")
+	if reasons == nil || reasons.shape != mapping {
+		return
+	}
+	a.ReasonsTop, _ = valueOf[int](reasons, "top")
+	list := reasons.find("for")
+	if list == nil || list.bad {
+		return
+	}
+	for _, item := range list.list() {
+		switch {
+		case slices.Contains(a.ReasonsFor, item.text):
+			c.errorf(item, "duplicate_item", "`%s` is listed twice", item.text)
+		case slices.Contains(known.list, item.text):
+			a.ReasonsFor = append(a.ReasonsFor, item.text)
+		default:
+			c.unresolved(item, "unknown_action", "action", item.text, &known)
+		}
+	}
+	if root.find("model") == nil && !root.partial && !c.lost["model"] {
+		c.errorf(reasons, "no_model", "`reasons` are those of a score, and the file has no model to give one")
+	}
+}
+
 // misspelt reports whether a key that is none was likely meant to be the one
 // named.
 func (c *checker) misspelt(n *node, key string) bool {

@@ -44,7 +44,7 @@ func Declaration(reg *Registry) declare.Field {
 				}},
 			featuresField(reg),
 			labelField(),
-		}, modelField(reg), []declare.Field{policyField(), evaluateField()})}
+		}, modelField(reg), []declare.Field{policyField(), answerField(), evaluateField()})}
 }
 
 func about(what string) declare.Field {
@@ -194,6 +194,22 @@ func policyField() declare.Field {
 			{Name: "action", Type: declare.Name, Required: true, Example: "block", Doc: "The answer that the rule gives."},
 			{Name: "when", Type: declare.Expression, Example: "score >= 0.9",
 				Doc: "The condition. It reads `score`, the features and the event decided on; it does not hold where it reads a missing value."},
+		}}
+}
+
+func answerField() declare.Field {
+	return declare.Field{Name: "answer", Type: declare.Mapping,
+		Doc: "How decisions are answered: within what time, by what where the rules cannot, and with what reasons.",
+		Fields: []declare.Field{
+			{Name: "deadline", Type: declare.Duration, Above: declare.Bound(0), Example: "50ms",
+				Doc: "How long after a request has come its score is waited for. Past it the decision is made without the score and its record says `fallback: deadline`. Recording is not cut short: an answer is always on disk."},
+			{Name: "fallback", Type: declare.Name, Example: "review",
+				Doc: "The action that answers, in place of the last rule, where there should be a score and there is none, and whenever the system is paused. Rules that need no score are tried first, except in a pause. The last rule's action where this is left out."},
+			{Name: "reasons", Type: declare.Mapping, Doc: "Which decisions record their reasons, the inputs that moved the score most. Those of any other are worked out when it is looked at.",
+				Fields: []declare.Field{
+					{Name: "for", Type: declare.Name, List: true, Required: true, Example: "[block, review]", Doc: "The actions that have reasons in their answer and record."},
+					{Name: "top", Type: declare.Int, Default: "5", Min: declare.Bound(1), Max: declare.Bound(100), Doc: "How many reasons at most."},
+				}},
 		}}
 }
 

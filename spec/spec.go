@@ -8,6 +8,7 @@
 package spec
 
 import (
+	"slices"
 	"time"
 
 	"orrery.dev"
@@ -34,6 +35,7 @@ type Spec struct {
 	Label    *Label
 	Model    *Model
 	Policy   []Rule
+	Answer   Answer
 	Evaluate *Evaluate
 }
 
@@ -129,6 +131,33 @@ type Rule struct {
 	Action string
 	// Line is the rule's line in the file, from 1.
 	Line int
+}
+
+// Answer says how decisions are answered.
+type Answer struct {
+	// Deadline bounds the time from a request to its score; 0 is none.
+	Deadline orrery.Duration
+	// Fallback is the action that answers where the ordinary path cannot; empty is
+	// that of the last rule.
+	Fallback string
+	// ReasonsFor has the actions whose reasons are recorded and answered, at most
+	// ReasonsTop of them.
+	ReasonsFor []string
+	ReasonsTop int
+}
+
+// Actions gives every action that can be answered, in the order of the file.
+func (s *Spec) Actions() []string {
+	var actions []string
+	for _, r := range s.Policy {
+		if !slices.Contains(actions, r.Action) {
+			actions = append(actions, r.Action)
+		}
+	}
+	if f := s.Answer.Fallback; f != "" && !slices.Contains(actions, f) {
+		actions = append(actions, f)
+	}
+	return actions
 }
 
 // Evaluate says how a model is measured beside the metrics that all have.
