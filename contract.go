@@ -35,8 +35,11 @@ type Field struct {
 	Scale int
 	// Unit is for people: "USD", "ms".
 	Unit string
-	// Optional says that an event without the field is valid.
+	// Optional says that an event without the field is valid. Default, missing
+	// where there is none, is then the value; a field has one or the other. What
+	// was recorded before the field was added has its default too.
 	Optional bool
+	Default  Value
 	// Min and Max bound a numeric field, both inclusive; missing where there is
 	// no bound. They have the field's type.
 	Min, Max Value

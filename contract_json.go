@@ -7,8 +7,10 @@ import (
 	"strings"
 )
 
-// ContractFormat is the version of the JSON that Contract.Encode writes.
-const ContractFormat = 1
+// ContractFormat is the newest version of the JSON that Contract.Encode writes:
+// a contract with a default is of format 2, any other still of format 1, so that
+// its fingerprint stays.
+const ContractFormat = 2
 
 type contractJSON struct {
 	Format   int         `json:"format"`
@@ -31,18 +33,25 @@ type fieldJSON struct {
 	Optional bool   `json:"optional,omitempty"`
 	Min      string `json:"min,omitempty"`
 	Max      string `json:"max,omitempty"`
+	// Default is written as Format does; the empty text is a default too.
+	Default *string `json:"default,omitempty"`
 }
 
 // Encode writes everything of the contract that decides what a record means,
 // as canonical JSON: equal contracts give equal bytes. What is only for people
 // (about, unit) takes no part.
 func (c *Contract) Encode() []byte {
-	out := contractJSON{Format: ContractFormat, Entities: c.Entities}
+	out := contractJSON{Format: 1, Entities: c.Entities}
 	for _, t := range c.Events {
 		e := eventJSON{Name: t.Name, ID: t.Fields[t.IDField].Name, Time: t.Fields[t.TimeField].Name}
 		for _, f := range t.Fields {
-			e.Fields = append(e.Fields, fieldJSON{Name: f.Name, Type: f.Type.String(), Entity: f.Entity, Scale: f.Scale,
-				Optional: f.Optional, Min: boundText(f.Min, f.Scale), Max: boundText(f.Max, f.Scale)})
+			j := fieldJSON{Name: f.Name, Type: f.Type.String(), Entity: f.Entity, Scale: f.Scale,
+				Optional: f.Optional, Min: boundText(f.Min, f.Scale), Max: boundText(f.Max, f.Scale)}
+			if !f.Default.IsMissing() {
+				text := f.Default.Format(f.Scale)
+				j.Default, out.Format = &text, ContractFormat
+			}
+			e.Fields = append(e.Fields, j)
 		}
 		out.Events = append(out.Events, e)
 	}
@@ -105,7 +114,28 @@ func (f fieldJSON) field() (Field, error) {
 	if err != nil {
 		return Field{}, Errorf(Damaged, "contract_damaged", "the recorded contract's field %q has a bound that is no number", f.Name).Because(err)
 	}
+	if f.Default != nil {
+		if out.Default, err = parseDefault(*f.Default, kind); err != nil {
+			return Field{}, Errorf(Damaged, "contract_damaged", "the recorded contract's field %q has a default that is no value of it", f.Name).Because(err)
+		}
+	}
 	return out, nil
+}
+
+func parseDefault(text string, kind FieldType) (Value, error) {
+	switch kind {
+	case String:
+		return StringValue(text), nil
+	case Bool:
+		b, err := strconv.ParseBool(text)
+		return BoolValue(b), err
+	case Int, Decimal, Float:
+		if text == "" {
+			return Value{}, strconv.ErrSyntax
+		}
+		return parseBound(text, kind)
+	}
+	return Value{}, strconv.ErrSyntax
 }
 
 func parseBound(text string, kind FieldType) (Value, error) {

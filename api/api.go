@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"orrery.dev"
@@ -61,19 +62,35 @@ type TrainAnswer struct {
 
 // Server answers HTTP requests for one system.
 type Server struct {
-	engine   *serve.Engine
-	jobs     Jobs
-	logger   *slog.Logger
-	decoders map[string]*ingest.Decoder
+	engine *serve.Engine
+	jobs   Jobs
+	logger *slog.Logger
+	// decoders are those of the contract in force, which a release may extend.
+	decoders atomic.Pointer[decoders]
 	mux      *http.ServeMux
+}
+
+type decoders struct {
+	contract *orrery.Contract
+	byName   map[string]*ingest.Decoder
+}
+
+// known gives the decoder of each event type by name.
+func (s *Server) known() map[string]*ingest.Decoder {
+	known, contract := s.decoders.Load(), s.engine.Plan().Spec.Contract
+	if known == nil || known.contract != contract {
+		known = &decoders{contract: contract, byName: map[string]*ingest.Decoder{}}
+		for _, t := range contract.Events {
+			known.byName[t.Name] = ingest.NewDecoder(t)
+		}
+		s.decoders.Store(known)
+	}
+	return known.byName
 }
 
 // New makes a server on an engine.
 func New(engine *serve.Engine, jobs Jobs, logger *slog.Logger) *Server {
-	s := &Server{engine: engine, jobs: jobs, logger: logger, decoders: map[string]*ingest.Decoder{}, mux: http.NewServeMux()}
-	for _, t := range engine.Plan().Spec.Contract.Events {
-		s.decoders[t.Name] = ingest.NewDecoder(t)
-	}
+	s := &Server{engine: engine, jobs: jobs, logger: logger, mux: http.NewServeMux()}
 	s.routes()
 	return s
 }

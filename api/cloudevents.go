@@ -39,7 +39,7 @@ func (e *envelopes) Decode(data []byte) (orrery.Event, error) {
 // where they do not: structured or batched by its media type, or binary by any
 // of the headers that a CloudEvent must have.
 func (s *Server) cloudEvents(plain *ingest.Decoder, media string, header http.Header) (*envelopes, error) {
-	e := &envelopes{events: ingest.CloudEvents{Decoders: s.decoders, Only: plain.Type().Name}}
+	e := &envelopes{events: ingest.CloudEvents{Decoders: s.known(), Only: plain.Type().Name}}
 	switch {
 	case media == mediaCloudEvent:
 		return e, nil

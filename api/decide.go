@@ -37,7 +37,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 		}
 		return answerOf(p, result)
 	}
-	s.take(w, r, s.decoders[t.Name], submit, answer)
+	s.take(w, r, s.known()[t.Name], submit, answer)
 }
 
 // Receipt is what a client gets for an event that was recorded without a decision.
@@ -48,7 +48,7 @@ type Receipt struct {
 }
 
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	decoder := s.decoders[r.PathValue("event")]
+	decoder := s.known()[r.PathValue("event")]
 	if decoder == nil {
 		s.fail(w, r, orrery.Errorf(orrery.NotFound, "event_not_found", "the system has no event %q", r.PathValue("event")).
 			WithNext("GET /openapi.json or the system's file names the events"))

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
 	"orrery.dev"
+	"orrery.dev/ingest"
 	"orrery.dev/spec"
 )
 
@@ -14,7 +16,7 @@ func eventSchema(t *orrery.EventType) node {
 	for i := range t.Fields {
 		f := &t.Fields[i]
 		properties[f.Name] = fieldSchema(f, i == t.IDField)
-		if !f.Optional {
+		if !f.Optional && f.Default.IsMissing() {
 			required = append(required, f.Name)
 		}
 	}
@@ -46,6 +48,9 @@ func fieldSchema(f *orrery.Field, id bool) node {
 		schema["type"] = "number"
 	case orrery.Bool:
 		schema["type"] = "boolean"
+	}
+	if !f.Default.IsMissing() {
+		schema["default"] = json.RawMessage(ingest.AppendValue(nil, f.Default, f.Scale))
 	}
 	if !f.Min.IsMissing() {
 		schema["minimum"] = f.Min.Number(f.Scale)

@@ -51,9 +51,9 @@ func (a *app) backtest(ctx context.Context, path string, f backtestFlags) error 
 	if err != nil {
 		return err
 	}
-	if changed.Contract.Fingerprint() != s.Contract.Fingerprint() || changed.DecideOn.Name != s.DecideOn.Name {
-		return orrery.Errorf(orrery.Invalid, "contract_changed", "%s has other entities, events or decide_on than the data", f.changed).
-			WithNext("change features, model and policy only")
+	if changed.DecideOn.Name != s.DecideOn.Name {
+		return orrery.Errorf(orrery.Invalid, "decide_on_changed", "%s decides on %s and the system on %s", f.changed, changed.DecideOn.Name, s.DecideOn.Name).
+			WithNext("compare specs that decide on the same event")
 	}
 	since, ok := spec.ParseDuration(f.since)
 	if !ok || since <= 0 {
@@ -72,7 +72,10 @@ func (a *app) backtest(ctx context.Context, path string, f backtestFlags) error 
 }
 
 func (a *app) runBacktest(ctx context.Context, engine *serve.Engine, st store.Store, changed *spec.Spec, since orrery.Duration) (*replay.Backtest, error) {
-	log, contracts := st.Log(), engine.Reader().Contract
+	changed, err := engine.Reader().Fit(changed, false)
+	if err != nil {
+		return nil, err
+	}
 	latest, err := engine.Latest(ctx)
 	if err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func (a *app) runBacktest(ctx context.Context, engine *serve.Engine, st store.St
 	if err != nil {
 		return nil, err
 	}
-	source := replay.FromLog(log, contracts)
+	source := replay.FromLog(st.Log(), engine.Reader().Into(changed.Contract))
 	defer source.Close()
 	bar := a.bar("backtest", "events", int64(engine.Last()))
 	result, err := replay.RunBacktest(ctx, source, engine.Plan(), after, span, bar.Set)
@@ -106,7 +109,7 @@ func (a *app) changedPlan(ctx context.Context, engine *serve.Engine, st store.St
 		return nil, err
 	}
 	rowsOf := replay.TrainSpan(changed, span.From)
-	source := replay.FromLog(st.Log(), engine.Reader().Contract)
+	source := replay.FromLog(st.Log(), engine.Reader().Into(changed.Contract))
 	defer source.Close()
 	bar := a.bar("replay", "events", int64(engine.Last()))
 	examples, err := replay.Collect(ctx, p, source, rowsOf, changed.Model.Features, bar.Set)

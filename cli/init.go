@@ -130,7 +130,7 @@ func exampleEvent(t *orrery.EventType) string {
 	for i, f := range t.Fields {
 		value, known := values[f.Type]
 		switch {
-		case f.Optional:
+		case f.Optional || !f.Default.IsMissing():
 			continue
 		case !known:
 			text, err := json.Marshal(fmt.Sprintf("%s-%d", f.Name, i+1))

@@ -83,11 +83,16 @@ func (a *app) rows(ctx context.Context, path, dir, out, spanText string) error {
 }
 
 func (a *app) writeRows(ctx context.Context, s *spec.Spec, st store.Store, out string, span replay.Range) (*RowsSummary, error) {
+	reader := serve.NewReader(st, builtin.Registry())
+	s, err := reader.Fit(s, false)
+	if err != nil {
+		return nil, err
+	}
 	p, err := plan.Compile("", s, nil)
 	if err != nil {
 		return nil, err
 	}
-	source := replay.FromLog(st.Log(), serve.NewReader(st, builtin.Registry()).Contract)
+	source := replay.FromLog(st.Log(), reader.Into(s.Contract))
 	defer source.Close()
 	columns := make([]int, len(s.Features))
 	for i := range columns {

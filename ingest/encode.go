@@ -30,6 +30,10 @@ func AppendJSON(b []byte, e *orrery.Event) []byte {
 	return append(b, '}')
 }
 
+// AppendValue appends a value that is not missing as JSON; scale is that of a
+// decimal field.
+func AppendValue(b []byte, v orrery.Value, scale int) []byte { return appendValue(b, v, scale) }
+
 func appendValue(b []byte, v orrery.Value, scale int) []byte {
 	switch v.Type() {
 	case orrery.String, orrery.Entity:

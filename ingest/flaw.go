@@ -45,7 +45,7 @@ func (r *rule) fault(wrong flaw, text string, offset int) Fault {
 	case flawNotFinite:
 		f.Code, f.Message = "number_not_finite", fmt.Sprintf("%s is %s, not a finite number", name, shown)
 		f.Next = "leave the field out where there is no number"
-		if !r.field.Optional {
+		if r.required {
 			f.Next = "do not send the event without a number, or declare the field optional"
 		}
 	case flawTooLarge:

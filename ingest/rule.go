@@ -30,6 +30,8 @@ type Decoder struct {
 	index  map[string]int
 	names  []string
 	idRule *rule
+	// defaults are the fields that have one.
+	defaults []int
 	// received is the index of the rule for the received time, which is of no
 	// field; -1 where that is not read.
 	received int
@@ -44,13 +46,16 @@ func NewDecoder(t *orrery.EventType) *Decoder {
 		d.index[f.Name] = i
 		id := i == t.IDField
 		r := rule{field: f, kind: f.Type, scale: f.Scale, name: (id && f.Type == orrery.String) || f.Type == orrery.Entity,
-			required: !f.Optional || id || i == t.TimeField, hasMin: !f.Min.IsMissing(), hasMax: !f.Max.IsMissing(), limit: MaxString}
+			required: !f.Optional && f.Default.IsMissing() || id || i == t.TimeField, hasMin: !f.Min.IsMissing(), hasMax: !f.Max.IsMissing(), limit: MaxString}
 		if r.name {
 			r.limit = MaxKey
 		}
 		r.least, r.leastFloat = f.Min.Units(), f.Min.Float()
 		r.most, r.mostFloat = f.Max.Units(), f.Max.Float()
 		d.rules[i] = r
+		if !f.Default.IsMissing() {
+			d.defaults = append(d.defaults, i)
+		}
 	}
 	d.idRule = &d.rules[t.IDField]
 	return d
@@ -153,6 +158,11 @@ func (d *Decoder) withReceived(name string) *Decoder {
 // finish makes the event of values that are all there. text is that of the id
 // field, which is kept where the id is an int written in the plain way.
 func (d *Decoder) finish(values []orrery.Value, text string) orrery.Event {
+	for _, i := range d.defaults {
+		if values[i].IsMissing() {
+			values[i] = d.event.Fields[i].Default
+		}
+	}
 	at := values[d.event.TimeField].Instant()
 	received := at
 	if d.received >= 0 {

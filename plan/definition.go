@@ -5,11 +5,14 @@ import (
 	"strconv"
 	"strings"
 
+	"orrery.dev"
+	"orrery.dev/expr"
 	"orrery.dev/spec"
 )
 
-// Definition gives the canonical text of feature i: two features with equal
-// definitions under one contract have equal values, whatever their names.
+// Definition gives the canonical text of feature i and of all that it reads, the
+// fields of events included: two features with equal definitions have equal
+// values for one log, whatever their names and whatever else their specs have.
 func Definition(s *spec.Spec, i int) string {
 	f := &s.Features[i]
 	switch {
@@ -17,13 +20,13 @@ func Definition(s *spec.Spec, i int) string {
 		a := f.Aggregate
 		field, where := "", ""
 		if a.Field >= 0 {
-			field = "." + a.Event.Fields[a.Field].Name
+			field = "." + fieldText(&a.Event.Fields[a.Field])
 		}
 		if a.Where != nil {
-			where = a.Where.Canonical()
+			where = a.Where.Canonical() + " of " + fieldsRead(s, a.Where)
 		}
 		return fmt.Sprintf("%s(%s%s by %s for %s window %d lag %d current %t where %q)", a.Kind, a.Event.Name, field,
-			a.Event.Fields[a.By].Name, s.DecideOn.Fields[a.Key].Name, a.Window, a.Lag, a.Current, where)
+			fieldText(&a.Event.Fields[a.By]), fieldText(&s.DecideOn.Fields[a.Key]), a.Window, a.Lag, a.Current, where)
 	case f.Ratio != nil:
 		return fmt.Sprintf("ratio(%s, %s, empty %s)", Definition(s, f.Ratio.Numerator), Definition(s, f.Ratio.Denominator),
 			strconv.FormatFloat(f.Ratio.Empty, 'g', -1, 64))
@@ -34,13 +37,30 @@ func Definition(s *spec.Spec, i int) string {
 			reads = append(reads, name+" = "+Definition(s, j))
 		}
 	}
-	return fmt.Sprintf("%s in %s with {%s}", f.Expr.Canonical(), s.Location, strings.Join(reads, "; "))
+	return fmt.Sprintf("%s in %s with {%s} of %s", f.Expr.Canonical(), s.Location, strings.Join(reads, "; "), fieldsRead(s, f.Expr))
+}
+
+// fieldsRead tells the fields of events that an expression reads.
+func fieldsRead(s *spec.Spec, p *expr.Program) string {
+	var reads []string
+	for _, name := range p.Vars() {
+		event, field, _ := strings.Cut(name, ".")
+		if t := s.Contract.Event(event); t != nil && t.Field(field) >= 0 {
+			reads = append(reads, event+"."+fieldText(&t.Fields[t.Field(field)]))
+		}
+	}
+	return strings.Join(reads, "; ")
+}
+
+// fieldText tells what of a field decides which values it can have.
+func fieldText(f *orrery.Field) string {
+	return fmt.Sprintf("%s(%s %s %d %t %s)", f.Name, f.Type, f.Entity, f.Scale, f.Optional, f.Default.Format(f.Scale))
 }
 
 // SameFeatures reports whether every named feature has the same definition in
 // both specs, so that a model trained under one can score under the other.
 func SameFeatures(a, b *spec.Spec, names []string) bool {
-	if a.DecideOn.Name != b.DecideOn.Name || a.Contract.Fingerprint() != b.Contract.Fingerprint() {
+	if a.DecideOn.Name != b.DecideOn.Name {
 		return false
 	}
 	for _, name := range names {

@@ -111,9 +111,11 @@ func timeMatches(e *orrery.Event) bool {
 }
 
 // DecodeEvent reads an event; its Offset is 0. contracts gives the contract of
-// a fingerprint, nil where it is not known. The error is of kind Damaged with
-// code record_damaged, or contract_unknown; or it is Header's.
-func DecodeEvent(data []byte, contracts func(orrery.Fingerprint) *orrery.Contract) (orrery.Event, error) {
+// a fingerprint, and the one that extends it of which the event shall be, nil
+// where there is none; fields that came later have their defaults. The error is
+// of kind Damaged with code record_damaged, or contract_unknown; or it is
+// Header's.
+func DecodeEvent(data []byte, contracts func(orrery.Fingerprint) *orrery.View) (orrery.Event, error) {
 	var e orrery.Event
 	err := DecodeEventInto(&e, data, contracts)
 	return e, err
@@ -121,7 +123,7 @@ func DecodeEvent(data []byte, contracts func(orrery.Fingerprint) *orrery.Contrac
 
 // DecodeEventInto is DecodeEvent into an event that may have been used before:
 // the memory of e.Values is used again. After an error e is of no use.
-func DecodeEventInto(e *orrery.Event, data []byte, contracts func(orrery.Fingerprint) *orrery.Contract) error {
+func DecodeEventInto(e *orrery.Event, data []byte, contracts func(orrery.Fingerprint) *orrery.View) error {
 	h, r, err := body(data, EventKind)
 	if err != nil {
 		return err
@@ -130,16 +132,22 @@ func DecodeEventInto(e *orrery.Event, data []byte, contracts func(orrery.Fingerp
 	if r.fault != "" || flags >= eventFlags {
 		return damaged("it is an event with flags %#x", flags)
 	}
-	c := contracts(h.Contract)
-	if c == nil {
+	v := contracts(h.Contract)
+	if v == nil {
 		return orrery.Errorf(orrery.Damaged, "contract_unknown", "a record was written under contract %s, which is not recorded", h.Contract).
 			WithNext("restore the data directory from a copy")
 	}
-	if index >= uint64(len(c.Events)) {
-		return damaged("it is of event type %d of %d", index, len(c.Events))
+	if index >= uint64(len(v.Written.Events)) {
+		return damaged("it is of event type %d of %d", index, len(v.Written.Events))
 	}
-	*e = orrery.Event{Type: c.Events[index], Received: h.Received, Values: e.Values[:0]}
-	return decodeEvent(e, &r, flags)
+	*e = orrery.Event{Type: v.Written.Events[index], Received: h.Received, Values: e.Values[:0]}
+	if err := decodeEvent(e, &r, flags); err != nil || v.Current == v.Written {
+		return err
+	}
+	if t := v.Current.Events[index]; t != e.Type {
+		e.Type, e.Values = t, t.WithDefaults(e.Values)
+	}
+	return nil
 }
 
 func decodeEvent(e *orrery.Event, r *reader, flags byte) error {

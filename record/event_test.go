@@ -30,11 +30,13 @@ var contract = &orrery.Contract{
 	},
 }
 
+var asWritten = &orrery.View{Written: contract, Current: contract}
+
 var fingerprint = orrery.Fingerprint{0x29, 0x2f, 0x06, 0x17, 0x87, 0x39, 0xaf, 0x67}
 
-func contracts(f orrery.Fingerprint) *orrery.Contract {
+func contracts(f orrery.Fingerprint) *orrery.View {
 	if f == fingerprint {
-		return contract
+		return asWritten
 	}
 	return nil
 }
@@ -196,4 +198,41 @@ func FuzzDecodeEvent(f *testing.F) {
 			t.Fatalf("%x decodes to %+v, which is %x", data, e, again)
 		}
 	})
+}
+
+// TestReadUnderALaterContract reads the golden records as events of a contract
+// that has more fields and events.
+func TestReadUnderALaterContract(t *testing.T) {
+	later, faults := contract.Merge(&orrery.Contract{Entities: contract.Entities, Events: []*orrery.EventType{
+		{Name: "another", Fields: []orrery.Field{{Name: "id", Type: orrery.String}, {Name: "at", Type: orrery.Timestamp}}, TimeField: 1},
+		contract.Events[1],
+		{Name: "transaction", IDField: 1, TimeField: 2, Fields: append([]orrery.Field{
+			{Name: "channel", Type: orrery.String, Default: orrery.StringValue("web")}}, append(contract.Events[0].Fields[:len(contract.Events[0].Fields):len(contract.Events[0].Fields)],
+			orrery.Field{Name: "fee", Type: orrery.Decimal, Scale: 2, Default: orrery.DecimalValue(150)}, orrery.Field{Name: "more", Type: orrery.Bool, Optional: true})...)},
+	}})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	view := &orrery.View{Written: contract, Current: later}
+	read := func(orrery.Fingerprint) *orrery.View { return view }
+	var e orrery.Event
+	for name, was := range goldenEvents() {
+		if err := DecodeEventInto(&e, golden(t)[name], read); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := append(was.Values[:len(was.Values):len(was.Values)], []orrery.Value{orrery.StringValue("web"), orrery.DecimalValue(150), {}}...)
+		if was.Type.Name == "tick" {
+			want = was.Values
+		}
+		if e.Type != later.Event(was.Type.Name) || !reflect.DeepEqual(e.Values, want) || e.ID != was.ID || e.Time != was.Time {
+			t.Errorf("%s is read as %v, want values %v", name, e, want)
+		}
+		// Written under the later contract, it reads back as itself.
+		again, err := DecodeEvent(AppendEvent(nil, later.Fingerprint(), &e), func(orrery.Fingerprint) *orrery.View {
+			return &orrery.View{Written: later, Current: later}
+		})
+		if err != nil || !reflect.DeepEqual(again, e) {
+			t.Errorf("%s is read again as %v, %v, want %v", name, again, err, e)
+		}
+	}
 }

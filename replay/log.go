@@ -11,8 +11,9 @@ import (
 	"orrery.dev/store"
 )
 
-// Contracts gives the contract of a fingerprint, nil when there is none.
-type Contracts func(orrery.Fingerprint) *orrery.Contract
+// Contracts says how records written under the contract of a fingerprint are
+// read, nil when there is no such contract.
+type Contracts func(orrery.Fingerprint) *orrery.View
 
 // tickEvery is how many records pass between two reports of progress, and
 // between two looks at whether the caller still wants the result.

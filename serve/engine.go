@@ -51,11 +51,10 @@ func (o Options) withDefaults() Options {
 
 // Engine runs one system on one store.
 type Engine struct {
-	options     Options
-	store       store.Store
-	fingerprint orrery.Fingerprint
-	contracts   *contracts
-	reader      *Reader
+	options   Options
+	store     store.Store
+	contracts *contracts
+	reader    *Reader
 
 	jobs     chan *job
 	commands chan func()
@@ -85,14 +84,16 @@ type Engine struct {
 	ended chan struct{}
 }
 
-// runtime is a release in force: its plan, and the scratch memory for it.
+// runtime is a release in force: its plan, the fingerprint of its contract, and
+// the scratch memory for it.
 type runtime struct {
-	plan    *plan.Plan
-	scratch sync.Pool
+	plan        *plan.Plan
+	fingerprint orrery.Fingerprint
+	scratch     sync.Pool
 }
 
 func newRuntime(p *plan.Plan) *runtime {
-	r := &runtime{plan: p}
+	r := &runtime{plan: p, fingerprint: p.Spec.Contract.Fingerprint()}
 	r.scratch.New = func() any { return p.NewScratch() }
 	return r
 }
@@ -103,11 +104,15 @@ func newRuntime(p *plan.Plan) *runtime {
 func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine, error) {
 	reader := NewReader(st, o.Registry)
 	e := &Engine{
-		options: o.withDefaults(), store: st, fingerprint: s.Contract.Fingerprint(), reader: reader, contracts: reader.contracts,
+		options: o.withDefaults(), store: st, reader: reader, contracts: reader.contracts,
 		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4),
 		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
 	}
-	if err := e.contracts.agree(s.Contract); err != nil {
+	s, err := reader.Fit(s, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.contracts.extend(s.Contract); err != nil {
 		return nil, err
 	}
 	if err := e.recover(ctx, s); err != nil {

@@ -73,13 +73,9 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 	if err != nil {
 		return err
 	}
-	s, err := ParseRelease(r, e.options.Registry)
+	s, err := e.reader.parse(r)
 	if err != nil {
-		return err
-	}
-	if s.Contract.Fingerprint() != e.fingerprint {
-		return orrery.Errorf(orrery.Conflict, "contract_changed", "release %s has another contract than the data", id.Short()).
-			WithNext("train again with the present spec")
+		return fmt.Errorf("release %s: %w", id.Short(), err)
 	}
 	p, err := Compile(r, s)
 	if err != nil {
@@ -91,13 +87,16 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 			return err
 		}
 	}
+	if err := e.contracts.extend(s.Contract); err != nil {
+		return err
+	}
 	var switched *job
 	err = e.between(ctx, func() error {
 		if err := adopt(); err != nil {
 			return err
 		}
 		e.current.Store(newRuntime(p))
-		switched = e.announce(p.Release)
+		switched = e.announce(p)
 		return nil
 	})
 	if err != nil {
@@ -135,7 +134,7 @@ func (e *Engine) warmBeside(ctx context.Context, p *plan.Plan) (func() error, er
 			return err
 		}
 		e.finishCheckpoint()
-		if err := replay.Apply(ctx, e.store.Log(), e.contracts.find, p, state, through+1, nil); err != nil {
+		if err := replay.Apply(ctx, e.store.Log(), e.contracts.into(p.Spec.Contract), p, state, through+1, nil); err != nil {
 			return err
 		}
 		e.state = &plan.State{Features: state.Features, Controls: e.state.Controls}
@@ -151,15 +150,15 @@ func (e *Engine) awaitCommitted(offset orrery.Offset) error {
 }
 
 // announce records that a release is in force, as the log's next offset.
-func (e *Engine) announce(id orrery.ReleaseID) *job {
-	body, err := json.Marshal(releaseControl{Release: id})
+func (e *Engine) announce(p *plan.Plan) *job {
+	body, err := json.Marshal(releaseControl{Release: p.Release})
 	if err != nil {
 		panic("serve: a release id is plain text: " + err.Error())
 	}
 	e.last++
 	j := internalJob(e.last)
 	j.records = []store.Record{{Offset: e.last, Kind: store.ControlRecord,
-		Data: record.AppendControl(nil, e.fingerprint, e.options.Clock(), &record.Control{Type: controlRelease, Body: body})}}
+		Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), e.options.Clock(), &record.Control{Type: controlRelease, Body: body})}}
 	e.queue <- j
 	return j
 }

@@ -32,6 +32,10 @@ func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (
 		return nil, replay.Counts{}, orrery.Errorf(orrery.Invalid, "nothing_to_train", "the system %s has no model and label to train", s.System).
 			WithNext("add model and label to its file")
 	}
+	s, err := reader.Fit(s, false)
+	if err != nil {
+		return nil, replay.Counts{}, err
+	}
 	through, err := st.Log().Last()
 	if err != nil {
 		return nil, replay.Counts{}, err
@@ -41,7 +45,7 @@ func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (
 		return nil, replay.Counts{}, err
 	}
 	span := lesson.Range
-	source := replay.FromLog(st.Log(), reader.Contract)
+	source := replay.FromLog(st.Log(), reader.Into(s.Contract))
 	defer source.Close()
 	examples, err := replay.Collect(ctx, p, source, span, s.Model.Features, lesson.Tick)
 	if err != nil {

@@ -44,8 +44,12 @@ func NewReader(st store.Store, registry *spec.Registry) *Reader {
 	return &Reader{store: st, contracts: newContracts(st.Meta()), registry: registry}
 }
 
-// Contract gives the contract of a fingerprint, nil when the store has none.
-func (r *Reader) Contract(f orrery.Fingerprint) *orrery.Contract { return r.contracts.find(f) }
+// Contract says how to read records written under the contract of a fingerprint,
+// nil when the store has none: as events of the contract in force.
+func (r *Reader) Contract(f orrery.Fingerprint) *orrery.View { return r.contracts.find(f) }
+
+// Into is Contract for events of another contract, that of a spec from Fit.
+func (r *Reader) Into(c *orrery.Contract) replay.Contracts { return r.contracts.into(c) }
 
 // Recorded gives the event at an offset and the decision on it, nil if it was
 // recorded without one. The error is of kind NotFound when there is no event.
@@ -83,12 +87,21 @@ func (r *Reader) Plan(id orrery.ReleaseID) (*plan.Plan, error) {
 	return p, err
 }
 
+// parse checks the spec of a release, as it works on the store's data.
+func (r *Reader) parse(loaded *release.Release) (*spec.Spec, error) {
+	s, err := ParseRelease(loaded, r.registry)
+	if err != nil {
+		return nil, err
+	}
+	return r.Fit(s, false)
+}
+
 func (r *Reader) compile(id orrery.ReleaseID) (*plan.Plan, error) {
 	loaded, err := release.Load(r.store.Blob(), id)
 	if err != nil {
 		return nil, err
 	}
-	s, err := ParseRelease(loaded, r.registry)
+	s, err := r.parse(loaded)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 		return err
 	}
 	if p.Release != tail {
-		e.announce(p.Release)
+		e.announce(p)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (e *Engine) carryOver(from *release.Release, s *spec.Spec, to *release.Rele
 	if from.Model == nil || s.Model == nil {
 		return nil
 	}
-	old, err := ParseRelease(from, e.options.Registry)
+	old, err := e.reader.parse(from)
 	if err != nil {
 		return err
 	}
@@ -159,5 +159,5 @@ func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State
 			first = marked
 		}
 	}
-	return state, replay.Apply(ctx, e.store.Log(), e.contracts.find, p, state, first+1, progress)
+	return state, replay.Apply(ctx, e.store.Log(), e.contracts.into(p.Spec.Contract), p, state, first+1, progress)
 }

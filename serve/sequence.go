@@ -68,6 +68,11 @@ func (e *Engine) take(j *job) {
 	vectors := make([]float64, width*len(j.items))
 	for i := range j.items {
 		it := &j.items[i]
+		// A release may have extended the contract since the job was made.
+		if err := j.runtime.plan.Spec.Contract.Adopt(&it.event); err != nil {
+			e.fail(err)
+			return
+		}
 		if it.refused = e.admit(j, it); !it.fresh() {
 			continue
 		}

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"orrery.dev"
@@ -79,13 +80,17 @@ func (e *Engine) await(step <-chan struct{}, j *job) error {
 	return errStopped
 }
 
-// prefetch looks for repeats in the log, so that the sequencer need not.
+// prefetch makes the events those of the contract in force and looks for repeats
+// in the log, so that the sequencer need not.
 func (e *Engine) prefetch(j *job, events []orrery.Event) error {
 	j.looked = e.Last()
-	log := e.store.Log()
+	log, contract := e.store.Log(), e.Plan().Spec.Contract
 	for i := range events {
 		it := &j.items[i]
 		it.event = events[i]
+		if err := contract.Adopt(&it.event); err != nil {
+			return err
+		}
 		it.key = identity(&it.event)
 		earlier, ok, err := log.Lookup(it.key)
 		if err != nil {
@@ -115,7 +120,7 @@ func (e *Engine) score(j *job, micros orrery.StageMicros) {
 			continue
 		}
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.EventRecord,
-			Data: record.AppendEvent(nil, e.fingerprint, &it.event)})
+			Data: record.AppendEvent(nil, rt.fingerprint, &it.event)})
 		j.entries = append(j.entries, store.Entry{Key: it.key, Offset: it.event.Offset})
 		if !j.decide {
 			continue
@@ -125,7 +130,7 @@ func (e *Engine) score(j *job, micros orrery.StageMicros) {
 		it.decision.Micros = micros
 		it.decision.Micros.Score = time.Since(begun).Microseconds()
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.DecisionRecord,
-			Data: record.AppendDecision(nil, e.fingerprint, it.event.Received, &it.decision)})
+			Data: record.AppendDecision(nil, rt.fingerprint, it.event.Received, &it.decision)})
 	}
 }
 
@@ -156,7 +161,12 @@ func (e *Engine) repeated(it *item, decide bool) Result {
 	if err != nil {
 		return Result{Err: err}
 	}
-	if field := difference(&event, &it.event); field != "" {
+	// The contract may have been extended since the event was sequenced.
+	sent := it.event
+	if len(sent.Values) < len(event.Values) {
+		sent.Values = event.Type.WithDefaults(slices.Clone(sent.Values))
+	}
+	if field := difference(&event, &sent); field != "" {
 		return Result{Err: orrery.Errorf(orrery.Conflict, "event_conflict", "%s %q was recorded before with another %s",
 			it.event.Type.Name, it.event.ID, field).WithField(field).
 			WithNext("send a new id for a new event; a recorded event does not change")}

@@ -75,6 +75,8 @@ type checker struct {
 	// gone marks the lines of what could not be parsed, from 1.
 	gone map[int]bool
 	spec *Spec
+	// under is the contract of the data, nil where there is none.
+	under *orrery.Contract
 
 	entities, events names
 	// fields has "event.field" for each field; openEvents are the events that may
@@ -109,7 +111,15 @@ func (n *names) has(name string) bool { return n.set[name] }
 // Check checks a spec and gives every fault of it. The Spec is nil where any is
 // an error. path is for the diagnostics only. It never panics.
 func Check(path string, text []byte, reg *Registry) (*Spec, Diagnostics) {
-	c := &checker{src: newSource(path, text), reg: reg, lost: make(map[string]bool), gone: make(map[int]bool), openEvents: make(map[string]bool),
+	return CheckUnder(path, text, reg, nil)
+}
+
+// CheckUnder is Check for a spec that is to work on data recorded under a
+// contract, nil for none. Where the spec's entities and events do not contradict
+// it, the spec's Contract is that contract with what the spec adds: every field
+// in the place in which records have it (see orrery.Contract.Merge).
+func CheckUnder(path string, text []byte, reg *Registry, under *orrery.Contract) (*Spec, Diagnostics) {
+	c := &checker{under: under, src: newSource(path, text), reg: reg, lost: make(map[string]bool), gone: make(map[int]bool), openEvents: make(map[string]bool),
 		spec: &Spec{Path: path, Source: text, Location: time.UTC, Contract: &orrery.Contract{}}}
 	if root := c.read(text); root != nil {
 		c.walk(root, Declaration(reg), "")
@@ -181,6 +191,7 @@ func (c *checker) resolve(root *node) {
 	s.Dedupe.Within, _ = valueOf[orrery.Duration](root.get("dedupe"), "within")
 	c.resolveEntities(root)
 	c.resolveEvents(root)
+	c.extend()
 	c.resolveDecideOn(root)
 	c.resolveFeatures(root)
 	c.resolveModel(root)

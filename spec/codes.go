@@ -45,6 +45,8 @@ var codes = map[string]string{
 	"missing_scale":       "A decimal field without a scale.",
 	"bad_bound":           "A min or max that is no value of its field.",
 	"min_above_max":       "A least value above the greatest.",
+	"bad_default":         "A default that is no value of its field.",
+	"optional_default":    "A field that is optional and has a default.",
 	"bad_id":              "An id that is neither a string nor an int.",
 	"optional_id":         "An id that an event may lack.",
 	"bad_time":            "A time that is not a timestamp.",

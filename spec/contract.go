@@ -1,7 +1,9 @@
 package spec
 
 import (
+	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,6 +96,7 @@ func (c *checker) field(name string, n *node) (f orrery.Field, ok bool) {
 	c.fieldEntity(&f, name, kind, n)
 	c.fieldScale(&f, n)
 	c.fieldBounds(&f, n)
+	c.fieldDefault(&f, n)
 	return f, true
 }
 
@@ -171,15 +174,68 @@ func (c *checker) bound(f *orrery.Field, n *node, key string) orrery.Value {
 		return value
 	}
 	d := c.errorf(v, "bad_bound", "`%s` is not a value of this field", shorten(v.text))
-	switch f.Type {
-	case orrery.Int:
-		d.note("the field takes whole numbers")
-	case orrery.Decimal:
-		d.note("the field takes numbers with at most %d digits after the point", f.Scale)
-	default:
-		d.note("the field takes finite numbers")
-	}
+	d.note("the field takes %s", valuesOf(f))
 	return orrery.Value{}
+}
+
+// fieldDefault reads the value of an event without the field.
+func (c *checker) fieldDefault(f *orrery.Field, n *node) {
+	v := n.written("default")
+	if v == nil || v.bad {
+		return
+	}
+	switch {
+	case f.Type == orrery.Entity || f.Type == orrery.Timestamp:
+		c.at(n.key("default").at, v.path, "misplaced_key", "a field of type `%s` takes no `default`", f.Type).
+			note("an event that does not tell it has none: {type: %s, optional: true}", f.Type)
+		return
+	case f.Optional:
+		c.at(n.key("default").at, v.path, "optional_default", "an event without the field has its default, so the field cannot be optional").note("remove one of the two")
+		return
+	}
+	value, ok := c.literal(f, v)
+	if !ok {
+		c.errorf(v, "bad_default", "`%s` is not a value of this field", shorten(v.text)).note("it takes %s", valuesOf(f))
+		return
+	}
+	if outside(f, value) {
+		c.errorf(v, "bad_default", "the default `%s` is outside the field's bounds", shorten(v.text))
+		return
+	}
+	f.Default = value
+}
+
+// literal reads a value of a field's type.
+func (c *checker) literal(f *orrery.Field, v *node) (orrery.Value, bool) {
+	switch f.Type {
+	case orrery.String:
+		c.surprise(v, false)
+		return orrery.StringValue(v.text), true
+	case orrery.Bool:
+		return orrery.BoolValue(v.text == "true"), v.plain && (v.text == "true" || v.text == "false")
+	}
+	value, ok := parseNumber(v.text, f.Type, f.Scale)
+	return value, ok && v.plain
+}
+
+func valuesOf(f *orrery.Field) string {
+	switch f.Type {
+	case orrery.Bool:
+		return "true or false"
+	case orrery.Int:
+		return "whole numbers"
+	case orrery.Decimal:
+		return fmt.Sprintf("numbers with at most %d digits after the point", f.Scale)
+	}
+	return "finite numbers"
+}
+
+// outside reports whether a number is beyond its field's bounds.
+func outside(f *orrery.Field, v orrery.Value) bool {
+	if f.Type == orrery.Float {
+		return !f.Min.IsMissing() && v.Float() < f.Min.Float() || !f.Max.IsMissing() && v.Float() > f.Max.Float()
+	}
+	return f.Type.Exact() && (!f.Min.IsMissing() && v.Units() < f.Min.Units() || !f.Max.IsMissing() && v.Units() > f.Max.Units())
 }
 
 // parseNumber reads decimal digits as a value of a numeric type, exactly.
@@ -245,6 +301,8 @@ func (c *checker) resolveID(t *orrery.EventType, event *node) {
 		c.errorf(n, "bad_id", "an event's id is a string or an int, and `%s` is %s", f.Name, article(f.Type.String()))
 	case f.Optional:
 		c.errorf(n, "optional_id", "every event has an id, and `%s` is optional", f.Name)
+	case !f.Default.IsMissing():
+		c.errorf(n, "optional_id", "every event has an id of its own, and `%s` has a default", f.Name)
 	default:
 		t.IDField = i
 	}
@@ -303,5 +361,16 @@ func (c *checker) reserved(n *node, words []string, what string) {
 			n.bad = true
 			c.errorf(n, "reserved_name", "`%s` is a word of expressions, so no %s can have it for a name", w, what)
 		}
+	}
+}
+
+// extend puts what the file declares behind what the data has been recorded
+// under, if the two agree.
+func (c *checker) extend() {
+	if c.under == nil || slices.ContainsFunc(c.diags, func(d *Diagnostic) bool { return d.Severity == SeverityError }) {
+		return
+	}
+	if merged, faults := c.under.Merge(c.spec.Contract); len(faults.Contradictions()) == 0 {
+		c.spec.Contract = merged
 	}
 }

@@ -86,6 +86,8 @@ func fieldMapping() declare.Field {
 			{Name: "min", Type: declare.Any, Example: "0", Doc: "The least value of a numeric field; an event below is refused."},
 			{Name: "max", Type: declare.Any, Example: "1000000", Doc: "The greatest value of a numeric field; an event above is refused."},
 			{Name: "optional", Type: declare.Bool, Default: "false", Doc: "Whether an event without the field is valid."},
+			{Name: "default", Type: declare.Any, Example: "web",
+				Doc: "The value of an event without the field; a `string`, `bool` or numeric field can have one. A field that is added while there is data needs one, or is optional: what was recorded before has this value."},
 			unit("the field"), about("the field means"),
 		}}
 }

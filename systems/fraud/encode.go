@@ -145,7 +145,7 @@ func newEncoding(c *orrery.Contract, name string) (encoding, error) {
 		f := &t.Fields[i]
 		at := slices.IndexFunc(columns, func(c column) bool { return c.name == f.Name })
 		switch {
-		case at < 0 && f.Optional:
+		case at < 0 && (f.Optional || !f.Default.IsMissing()):
 			e.fill = append(e.fill, nil)
 		case at < 0:
 			return e, orrery.Errorf(orrery.Invalid, "sample_contract", "the sample data has no %s.%s", name, f.Name).
