@@ -242,4 +242,3 @@ func TestEveryFaultOfAContractIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
