@@ -217,7 +217,7 @@ func TestReadUnderALaterContract(t *testing.T) {
 	read := func(orrery.Fingerprint) *orrery.View { return view }
 	var e orrery.Event
 	for name, was := range goldenEvents() {
-		if err := DecodeEventInto(&e, golden(t)[name], read); err != nil {
+		if err := DecodeEventInto(&e, goldenRecords(t, 1)[name], read); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		want := append(was.Values[:len(was.Values):len(was.Values)], []orrery.Value{orrery.StringValue("web"), orrery.DecimalValue(150), {}}...)
