@@ -21,6 +21,7 @@ func (e *Engine) commit() {
 			if err := e.store.Log().Append(&batch, true); err != nil {
 				e.fail(err)
 			}
+			e.syncs.Add(1)
 		}
 		if err := e.Err(); err != nil {
 			for _, j := range waiting {

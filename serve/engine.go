@@ -61,6 +61,8 @@ type Engine struct {
 	queue    chan *job
 	// committed is the highest offset known to be durable.
 	committed atomic.Uint64
+	// syncs counts the batches that were made durable.
+	syncs atomic.Int64
 	// current is the release in force, written by the sequencer alone.
 	current atomic.Pointer[runtime]
 
@@ -157,6 +159,9 @@ func (e *Engine) Err() error {
 
 // Plan gives the release in force.
 func (e *Engine) Plan() *plan.Plan { return e.current.Load().plan }
+
+// Syncs gives how many batches have been made durable, each with one sync.
+func (e *Engine) Syncs() int64 { return e.syncs.Load() }
 
 // Last gives the offset up to which the log is durable.
 func (e *Engine) Last() orrery.Offset { return orrery.Offset(e.committed.Load()) }

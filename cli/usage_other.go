@@ -1,0 +1,9 @@
+//go:build !unix
+
+package cli
+
+import "time"
+
+func processCPU() time.Duration { return 0 }
+
+func bytesWritten() int64 { return -1 }
