@@ -27,6 +27,7 @@ type benchFlags struct {
 	stream   bool
 	history  int
 	seed     uint64
+	profile  string
 }
 
 func (a *app) benchCommand() *cobra.Command {
@@ -61,6 +62,7 @@ or those of the system's sample world. Nothing is left behind.`,
 	flags.BoolVar(&f.stream, "stream", false, "send each client's events as one stream of NDJSON")
 	flags.IntVar(&f.history, "history-days", 45, "how many days of the sample world are history")
 	flags.Uint64Var(&f.seed, "seed", 1, "the seed of the sample world and of the arrivals")
+	flags.StringVar(&f.profile, "profile", "", "a file for a profile of the server's processor time, as go tool pprof reads it")
 	return cmd
 }
 
@@ -159,7 +161,7 @@ func (b *bench) run(ctx context.Context) (*BenchResult, error) {
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
-	system, err := b.app.startBenchServer(ctx, b.path, "--data", b.dir)
+	system, err := b.app.startBenchServer(ctx, b.path, "--data", b.dir, "--profile", b.flags.profile)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,7 @@ type benchUsage struct {
 // that orrery up runs, or an echo of what it is sent; it tells its address in its
 // first line of output, and what it has used for each line of input.
 func (a *app) benchServerCommand() *cobra.Command {
-	var dir string
+	var dir, profile string
 	var echo bool
 	cmd := &cobra.Command{
 		Use:    "bench-server FILE|DIR",
@@ -46,6 +47,13 @@ func (a *app) benchServerCommand() *cobra.Command {
 			}
 			ctx, cancel := context.WithCancelCause(cmd.Context())
 			defer cancel(nil)
+			if profile != "" {
+				stop, err := startProfile(profile)
+				if err != nil {
+					return err
+				}
+				defer stop()
+			}
 			if echo {
 				return a.benchEcho(ctx, cancel, listener)
 			}
@@ -56,8 +64,24 @@ func (a *app) benchServerCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dir, "data", "", "the data directory")
+	cmd.Flags().StringVar(&profile, "profile", "", "a file for a profile of the processor's time")
 	cmd.Flags().BoolVar(&echo, "echo", false, "send each request's body back")
 	return cmd
+}
+
+// startProfile writes where the processor's time goes to a file, until stop.
+func startProfile(path string) (stop func(), err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close()
+	}, nil
 }
 
 func (a *app) benchServe(ctx context.Context, cancel context.CancelCauseFunc, listener net.Listener, path, dir string) error {
