@@ -36,6 +36,8 @@ type logPort struct {
 	last atomic.Uint64
 	// lastKind is the kind of the last record; Append's caller alone uses it.
 	lastKind store.RecordKind
+	// known tells most keys that were never appended.
+	known *known
 }
 
 // findLast reads where the log ends.
@@ -103,6 +105,7 @@ func (l *logPort) fill(b *store.Batch) (*pebble.Batch, error) {
 	}
 	for i := range b.Entries {
 		e := &b.Entries[i]
+		l.known.add(e.Key)
 		key = append(append(key[:0], entryPrefix), e.Key...)
 		value = binary.AppendUvarint(value[:0], uint64(e.Offset))
 		if err := batch.Set(key, value, nil); err != nil {
@@ -119,6 +122,9 @@ func (l *logPort) Get(offset orrery.Offset, kind store.RecordKind) ([]byte, bool
 // Lookup seeks rather than gets, since Pebble asks the filters of its lowest
 // level, where nearly all entries are, only when seeking.
 func (l *logPort) Lookup(key []byte) (orrery.Offset, bool, error) {
+	if l.known.absent(key) {
+		return 0, false, nil
+	}
 	it, err := l.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
 	if err != nil {
 		return 0, false, explain(l.dir, err)

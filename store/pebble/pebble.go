@@ -35,6 +35,10 @@ type Options struct {
 	// MemTableBytes is the memory in which each instance gathers writes before
 	// they go to a sorted file; up to four such are held. 0 is 16 MiB.
 	MemTableBytes uint64
+	// FilterBytes bounds the memory of the filter that tells an event's id that
+	// never came before from one that may have; 0 is 64 MiB, which is enough for
+	// 33 million ids.
+	FilterBytes int
 	// FS is the file system, nil for the machine's.
 	FS vfs.FS
 }
@@ -45,6 +49,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 16 << 20
+	}
+	if o.FilterBytes == 0 {
+		o.FilterBytes = 64 << 20
 	}
 	if o.FS == nil {
 		o.FS = vfs.Default
@@ -108,7 +115,10 @@ func (s *Store) open(d *directory, o Options) (err error) {
 	}
 	s.features, s.values = statePort{s.state}, metaPort{s.log}
 	s.records.engine = s.log
-	return s.records.findLast()
+	if err := s.records.findLast(); err != nil {
+		return err
+	}
+	return s.records.know(o.FilterBytes)
 }
 
 // Log gives the records and their entries.
@@ -128,6 +138,7 @@ func (s *Store) Blob() store.Blob { return s.blobs }
 // another Close, which gives the same error.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.records.known.close()
 		s.closed = errors.Join(s.state.close(), s.log.close(), s.lock.Close())
 	})
 	return s.closed
