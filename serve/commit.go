@@ -1,36 +1,71 @@
 package serve
 
 import (
+	"sync"
+
 	"orrery.dev/store"
 )
 
 // batchRecords is how many records the committer puts in one batch at most.
 const batchRecords = 8192
 
-// commit is the goroutine that makes jobs durable, in the order of sequencing:
-// while one sync runs, the next batch gathers behind it.
+// batchesUnderWay is how many batches may be on their way to the disk: one that
+// is being synced, and one that is written and waits behind it.
+const batchesUnderWay = 2
+
+// underWay is a batch in the log, not yet known to be durable.
+type underWay struct {
+	waiting []*job
+	// durable waits until it is; nil where there is nothing to wait for.
+	durable func() error
+}
+
+// commit is the goroutine that writes jobs to the log, in the order of
+// sequencing. Each batch is synced once for all who wait; while one sync runs,
+// the next batch gathers, and is written as soon as there is room for it, so that
+// the disk goes from sync to sync.
 func (e *Engine) commit() {
 	defer close(e.ended)
-	defer close(e.flush)
+	room, writing := make(chan struct{}, batchesUnderWay), make(chan underWay, batchesUnderWay)
+	var acknowledging sync.WaitGroup
+	acknowledging.Go(func() { e.acknowledge(writing, room) })
+	defer acknowledging.Wait()
+	defer close(writing)
 	var batch store.Batch
-	var waiting []*job
 	for first := range e.queue {
-		batch.Records, batch.Entries, waiting = batch.Records[:0], batch.Entries[:0], waiting[:0]
-		e.gather(first, &batch, &waiting)
+		room <- struct{}{}
+		batch.Records, batch.Entries = batch.Records[:0], batch.Entries[:0]
+		next := underWay{waiting: e.gather(first, &batch)}
 		if e.Err() == nil && len(batch.Records) > 0 {
-			if err := e.store.Log().Append(&batch, true); err != nil {
+			var err error
+			if next.durable, err = e.store.Log().Start(&batch); err != nil {
 				e.fail(err)
 			}
 			e.syncs.Add(1)
 		}
+		writing <- next
+	}
+}
+
+// acknowledge is the goroutine that tells who waits that their records are
+// durable, batch by batch in order.
+func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
+	defer close(e.flush)
+	for batch := range writing {
+		if batch.durable != nil {
+			if err := batch.durable(); err != nil {
+				e.fail(err)
+			}
+		}
+		<-room
 		if err := e.Err(); err != nil {
-			for _, j := range waiting {
+			for _, j := range batch.waiting {
 				j.err = err
 			}
 		} else {
-			e.committed.Store(uint64(waiting[len(waiting)-1].last))
+			e.committed.Store(uint64(batch.waiting[len(batch.waiting)-1].last))
 		}
-		for _, j := range waiting {
+		for _, j := range batch.waiting {
 			close(j.done)
 			if j.flushed != nil {
 				e.flush <- *j.flushed
@@ -41,25 +76,26 @@ func (e *Engine) commit() {
 
 // gather takes first and whatever has queued behind it. Scoring takes
 // microseconds, so waiting for a job's costs less than another sync would.
-func (e *Engine) gather(first *job, batch *store.Batch, waiting *[]*job) {
+func (e *Engine) gather(first *job, batch *store.Batch) []*job {
+	var waiting []*job
 	for j := first; ; {
 		if !e.awaitScored(j) {
 			j.err = e.Err()
 		}
 		batch.Records = append(batch.Records, j.records...)
 		batch.Entries = append(batch.Entries, j.entries...)
-		*waiting = append(*waiting, j)
+		waiting = append(waiting, j)
 		if len(batch.Records) >= batchRecords {
-			return
+			return waiting
 		}
 		select {
 		case next, open := <-e.queue:
 			if !open {
-				return
+				return waiting
 			}
 			j = next
 		default:
-			return
+			return waiting
 		}
 	}
 }

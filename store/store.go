@@ -55,6 +55,11 @@ type Log interface {
 	// Append with the same error. A crash loses whole batches that were not
 	// synced, the newest first.
 	Append(b *Batch, sync bool) error
+	// Start is Append with sync in two steps: it returns when the batch is in the
+	// log, where reads find it and a crash may still lose it, and wait, which must
+	// be called once, returns when it is durable. The next batch can be started
+	// meanwhile, so that the disk need not stand still between two syncs.
+	Start(b *Batch) (wait func() error, err error)
 	// Get gives the data of one record, which the caller owns; ok is false where
 	// there is none.
 	Get(offset orrery.Offset, kind RecordKind) (data []byte, ok bool, err error)

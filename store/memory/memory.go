@@ -76,6 +76,10 @@ func (l *log) Append(b *store.Batch, _ bool) error {
 	return nil
 }
 
+func (l *log) Start(b *store.Batch) (wait func() error, err error) {
+	return func() error { return nil }, l.Append(b, true)
+}
+
 // at gives the records, and where the first at or after a place is.
 func (l *log) at(offset orrery.Offset, kind store.RecordKind) ([]store.Record, int) {
 	l.RLock()

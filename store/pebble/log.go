@@ -58,6 +58,32 @@ func (l *logPort) findLast() error {
 }
 
 func (l *logPort) Append(b *store.Batch, sync bool) error {
+	options := pebble.NoSync
+	if sync {
+		options = pebble.Sync
+	}
+	return l.append(b, func(batch *pebble.Batch) error { return l.commit(batch, options) })
+}
+
+func (l *logPort) Start(b *store.Batch) (wait func() error, err error) {
+	var started *pebble.Batch
+	err = l.append(b, func(batch *pebble.Batch) error {
+		started = batch
+		return l.run(func() error { return l.db.ApplyNoSyncWait(batch, pebble.Sync) })
+	})
+	if err != nil || started == nil {
+		return func() error { return nil }, err
+	}
+	return func() error {
+		return l.run(func() error {
+			defer started.Close()
+			return started.SyncWait()
+		})
+	}, nil
+}
+
+// append checks the batch and has write put it in the log.
+func (l *logPort) append(b *store.Batch, write func(*pebble.Batch) error) error {
 	if err := l.err(); err != nil {
 		return err
 	}
@@ -71,11 +97,7 @@ func (l *logPort) Append(b *store.Batch, sync bool) error {
 	if err != nil {
 		return l.set(err)
 	}
-	options := pebble.NoSync
-	if sync {
-		options = pebble.Sync
-	}
-	if err := l.commit(batch, options); err != nil {
+	if err := write(batch); err != nil {
 		return err
 	}
 	if n := len(b.Records); n > 0 {

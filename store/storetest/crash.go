@@ -33,6 +33,9 @@ type snapshot struct {
 type progress struct {
 	acknowledged locked[snapshot]
 	store        store.Store
+	// started waits for the batch started last, and notes it as acknowledged; nil
+	// where none is under way.
+	started func() error
 	// refused is the first error, and later what came back after it.
 	refused error
 	later   []error
@@ -82,12 +85,8 @@ func (p *progress) live(m Machine) error {
 // step does the i-th thing of each sort. Only an append's error ends a life; a
 // state, value or content that is refused is for the checks.
 func (p *progress) step(s store.Store, i int) error {
-	sync := i%4 != 3
-	if err := s.Log().Append(lifeBatch(i), sync); err != nil {
+	if err := p.append(s.Log(), i); err != nil {
 		return err
-	}
-	if sync {
-		p.acknowledged.do(func(now *snapshot) { now.synced = i + 1 })
 	}
 	if s.State().Write(lifeItems(i+1)) == nil && i%5 == 4 {
 		if s.State().Mark(orrery.Offset(i+1), []store.TableID{table(0), table(1)}) == nil {
@@ -106,6 +105,41 @@ func (p *progress) step(s store.Store, i int) error {
 		}
 	}
 	return nil
+}
+
+// append appends the i-th batch in one of three ways: without a sync, synced, or
+// started, to be waited for when the next has been appended.
+func (p *progress) append(log store.Log, i int) error {
+	before := p.started
+	p.started = nil
+	switch i % 4 {
+	case 3:
+		if err := log.Append(lifeBatch(i), false); err != nil {
+			return err
+		}
+	case 1:
+		wait, err := log.Start(lifeBatch(i))
+		if err != nil {
+			return err
+		}
+		p.started = func() error { return p.synced(i, wait()) }
+	default:
+		if err := p.synced(i, log.Append(lifeBatch(i), true)); err != nil {
+			return err
+		}
+	}
+	if before == nil {
+		return nil
+	}
+	return before()
+}
+
+// synced notes that the batches through the i-th are acknowledged.
+func (p *progress) synced(i int, err error) error {
+	if err == nil {
+		p.acknowledged.do(func(now *snapshot) { now.synced = max(now.synced, i+1) })
+	}
+	return err
 }
 
 func lifeContent(i int) []byte { return bytes.Repeat(fmt.Append(nil, i), 5000) }

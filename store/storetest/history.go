@@ -86,7 +86,16 @@ func (m *model) append(t testing.TB, rt *rapid.T, s store.Store) {
 		b.Entries = append(b.Entries, store.Entry{Key: []byte(key), Offset: last})
 		m.entries[key] = last
 	}
-	must(t, s.Log().Append(b, rapid.Bool().Draw(rt, "sync")))
+	switch rapid.IntRange(0, 2).Draw(rt, "way") {
+	case 0:
+		must(t, s.Log().Append(b, false))
+	case 1:
+		must(t, s.Log().Append(b, true))
+	case 2:
+		wait, err := s.Log().Start(b)
+		must(t, err)
+		must(t, wait())
+	}
 	m.records = append(m.records, b.Records...)
 }
 
