@@ -14,6 +14,7 @@ import (
 
 	"orrery.dev/load"
 	"orrery.dev/spec"
+	"orrery.dev/systems/fraud"
 )
 
 type benchFlags struct {
@@ -28,6 +29,8 @@ type benchFlags struct {
 	history  int
 	seed     uint64
 	profile  string
+	// customers and terminals size the sample world.
+	customers, terminals int
 }
 
 func (a *app) benchCommand() *cobra.Command {
@@ -61,6 +64,8 @@ or those of the system's sample world. Nothing is left behind.`,
 	flags.IntVar(&f.batch, "batch", 0, "events in a request, as a JSON array (default: one event, no array)")
 	flags.BoolVar(&f.stream, "stream", false, "send each client's events as one stream of NDJSON")
 	flags.IntVar(&f.history, "history-days", 45, "how many days of the sample world are history")
+	flags.IntVar(&f.customers, "customers", fraud.DefaultCustomers, "how many customers the sample world has")
+	flags.IntVar(&f.terminals, "terminals", fraud.DefaultTerminals, "how many terminals the sample world has")
 	flags.Uint64Var(&f.seed, "seed", 1, "the seed of the sample world and of the arrivals")
 	flags.StringVar(&f.profile, "profile", "", "a file for a profile of the server's processor time, as go tool pprof reads it")
 	return cmd
@@ -143,11 +148,11 @@ func (a *app) bench(ctx context.Context, path string, f benchFlags) error {
 
 // bench is one run.
 type bench struct {
-	app        *app
-	flags      benchFlags
-	spec       *spec.Spec
-	path, dir  string
-	requests   *requests
+	app       *app
+	flags     benchFlags
+	spec      *spec.Spec
+	path, dir string
+	requests  *requests
 }
 
 // turns is how many turns the server and the echo take, so that a change in the

@@ -167,10 +167,11 @@ func (b *bench) events(ctx context.Context, visit func(e *orrery.Event, history 
 // sampleEvents are of a world that ends in the past, so that no request says
 // that it happens later than now.
 func (b *bench) sampleEvents(visit func(*orrery.Event, bool) (bool, error)) error {
-	perDay := fraud.DefaultCustomers * 19 / 10
+	perDay := max(b.flags.customers*19/10, 1)
 	ahead := b.wanted()/perDay + 1
 	start := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -b.flags.history-ahead)
-	world, err := fraud.New(fraud.Options{Start: start, Days: b.flags.history + ahead, Seed: b.flags.seed})
+	world, err := fraud.New(fraud.Options{Start: start, Days: b.flags.history + ahead, Seed: b.flags.seed,
+		Customers: b.flags.customers, Terminals: b.flags.terminals})
 	if err != nil {
 		return err
 	}
