@@ -51,8 +51,11 @@ type TrainAnswer struct {
 	Range     string           `json:"range"`
 	Rows      int              `json:"rows"`
 	Positives int              `json:"positives"`
-	// Unknown rows had no label yet, or can have none, and were left out.
+	// Unknown rows had no label yet, can have none, or are stood for by others,
+	// and were left out.
 	Unknown int `json:"unknown"`
+	// Explored rows were let through by chance and stand for others.
+	Explored int `json:"explored"`
 	// Outcomes counts those in the log.
 	Outcomes replay.Outcomes `json:"outcomes"`
 	Seconds  float64         `json:"seconds"`

@@ -100,10 +100,15 @@ func printRecord(w io.Writer, r *api.Record) {
 	fmt.Fprintf(w, "%s: %s\n\n", r.DecisionID, r.Action)
 	rows := [][]string{
 		{"because", because(r.Rule)},
+	}
+	if r.Propensity != 0 {
+		rows = append(rows, []string{"by chance", chance(r)})
+	}
+	rows = append(rows, [][]string{
 		{"score", number(r.Score)},
 		{"event", fmt.Sprintf("%s %s, received %s", r.Type, r.EventID, r.At)},
 		{"release", r.Release.Short()},
-	}
+	}...)
 	if r.Model != "" {
 		rows = append(rows, []string{"model", r.Model})
 	}
@@ -138,6 +143,14 @@ var fallbacks = map[string]string{
 	plan.FallbackPaused:   "the system was paused",
 	plan.FallbackDeadline: "the deadline had passed before there was a score",
 	plan.FallbackFault:    "the model failed; the server's log says how",
+}
+
+// chance says what exploration made of a decision.
+func chance(r *api.Record) string {
+	if r.Intended == "" {
+		return fmt.Sprintf("not explored; its propensity was %s", number(r.Propensity))
+	}
+	return fmt.Sprintf("explored: the policy chose %s; the propensity of %s was %s", r.Intended, r.Action, number(r.Propensity))
 }
 
 func printReasons(w io.Writer, reasons []api.Reason) {

@@ -26,8 +26,10 @@ func (a *app) rowsCommand() *cobra.Command {
 		Use:   "rows FILE|DIR --out FILE.parquet",
 		Short: "Write point-in-time rows for a notebook",
 		Long: `Rows replays the log and writes one row for each event that the system decides
-on: its id, its times, every feature as it was known at that instant, and the
-label, null while it is not known. The file is Parquet.`,
+on: its id, its times, the label, null while it is not known, the weight, and
+every feature as it was known at that instant. The weight is how many decisions
+the row stands for: 1, but for one that was let through by chance, and 0 for one
+that such a row stands for. The file is Parquet.`,
 		Example: "  orrery rows systems/fraud --out rows.parquet --range 2018-07-04..2018-07-11",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -116,12 +118,13 @@ func (a *app) writeRows(ctx context.Context, s *spec.Spec, st store.Store, out s
 	return summary, nil
 }
 
-// rowColumns names the columns of a file of rows. The first four are of the
+// rowColumns names the columns of a file of rows. The first five are of the
 // event, the rest the features in their order.
 func rowColumns(s *spec.Spec) []parquet.OutColumn {
 	columns := []parquet.OutColumn{
 		{Name: "event_id", Kind: parquet.Text}, {Name: "event_time", Kind: parquet.Timestamp},
 		{Name: "event_received", Kind: parquet.Timestamp}, {Name: "label", Kind: parquet.Bool},
+		{Name: "weight", Kind: parquet.Double},
 	}
 	for i := range s.Features {
 		columns = append(columns, parquet.OutColumn{Name: s.Features[i].Name, Kind: parquet.Double})
@@ -146,8 +149,9 @@ func encodeRows(w io.Writer, s *spec.Spec, x *replay.Examples) error {
 			positive, known = labels.Of(e)
 		}
 		out.Bool(3, positive, known)
+		out.Number(4, e.Weight)
 		for j, value := range x.Row(i) {
-			out.Number(4+j, value)
+			out.Number(5+j, value)
 		}
 		if err := out.Write(); err != nil {
 			return err

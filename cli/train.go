@@ -60,6 +60,9 @@ func (a *app) train(ctx context.Context, path, dir string, request api.TrainRequ
 	}
 	a.print(answer, func(w io.Writer) {
 		note(w, answer.Outcomes.Notice())
+		if answer.Explored > 0 {
+			note(w, fmt.Sprintf("%d of the rows were let through by chance; each weighs one over its propensity", answer.Explored))
+		}
 		fmt.Fprintf(w, "trained %s on %d rows, %d of them positive, of %s in %.1f s\n", answer.Model, answer.Rows, answer.Positives, answer.Range, answer.Seconds)
 		fmt.Fprintf(w, "release %s is in force\n", answer.Release.Short())
 	})
@@ -95,7 +98,7 @@ func (j *jobs) Train(ctx context.Context, request api.TrainRequest) (*api.TrainA
 		return nil, err
 	}
 	return &api.TrainAnswer{Release: r.ID, Model: kind, Range: counts.Range, Rows: counts.Rows, Positives: counts.Positives,
-		Unknown: counts.Unknown, Outcomes: counts.Outcomes, Seconds: time.Since(begun).Seconds(), InForce: true}, nil
+		Unknown: counts.Unknown, Explored: counts.Explored, Outcomes: counts.Outcomes, Seconds: time.Since(begun).Seconds(), InForce: true}, nil
 }
 
 // trainSpan reads a range, or gives the newest that has matured.

@@ -28,12 +28,13 @@ func OfTheMoment(fallback string) bool {
 	return fallback == FallbackDeadline || fallback == FallbackFault
 }
 
-// Decide completes d, which Ask began: the derived features, the score, the rule
-// that fires, its action, and the reasons where the spec asks for them. Where
+// Decide completes d, which Ask began and which has its offset: the derived
+// features, the score, the rule that fires, its action, what chance makes of
+// that, and the reasons where the spec asks for them. Where
 // d.Fallback already says why the model is not to be asked, there is no score.
 func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	p.Complete(e, s, d.Vector)
-	d.Release, d.Propensity, d.Score = p.Release, 1, math.NaN()
+	d.Release, d.Score = p.Release, math.NaN()
 	if d.Fallback == "" && p.model == nil && p.Spec.Model != nil {
 		d.Fallback = FallbackNoModel
 	}
@@ -52,7 +53,21 @@ func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	default:
 		d.Rule, d.Action = p.policy.WithoutScore(&s.input)
 	}
+	p.leaveToChance(d)
 	if a := &p.Spec.Answer; d.Fallback == "" && slices.Contains(a.ReasonsFor, d.Action) {
 		d.Reasons, _ = p.Reasons(d.Vector, a.ReasonsTop)
+	}
+}
+
+// leaveToChance explores the action that the policy chose, but for a paused
+// system's, which nobody asked the policy about.
+func (p *Plan) leaveToChance(d *orrery.Decision) {
+	d.Intended, d.Propensity = "", 1
+	if d.Fallback == FallbackPaused {
+		return
+	}
+	chosen := d.Action
+	if d.Action, d.Propensity = p.explore.Take(d.Offset, chosen); d.Action != chosen {
+		d.Intended = chosen
 	}
 }

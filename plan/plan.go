@@ -29,8 +29,9 @@ type Plan struct {
 	derived []derived
 	model   model.Model
 	// inputs[i] is the place in the vector of the model's input i.
-	inputs []int
-	policy *policy.Policy
+	inputs  []int
+	policy  *policy.Policy
+	explore *policy.Exploration
 }
 
 // derived computes one slot of the vector from slots before it.
@@ -65,6 +66,11 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 	for i, r := range s.Policy {
 		rules[i] = policy.Rule{When: r.When, Action: r.Action}
 	}
+	explored := make([]policy.Explore, len(s.Explore))
+	for i, x := range s.Explore {
+		explored[i] = policy.Explore(x)
+	}
+	p.explore = policy.NewExploration(s.System, explored)
 	p.policy, err = policy.New(rules, s.Answer.Fallback)
 	return p, err
 }

@@ -21,7 +21,7 @@ type Backtest struct {
 	Changed int      `json:"changed"`
 	Changes []Change `json:"changes"`
 	// Labelled decisions have a known outcome; Before and After measure the
-	// scores of these. A metric is left out where a plan gave no scores.
+	// scores of these, each by its Example.Weight. A metric is left out where a plan gave no scores.
 	Labelled int     `json:"labelled"`
 	Before   Metrics `json:"before,omitempty"`
 	After    Metrics `json:"after,omitempty"`
@@ -114,15 +114,16 @@ func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
 		return err
 	}
 	// What was not recorded was not acted on, so nothing hid its outcome.
-	unknowable := false
+	unknowable, weight := false, 1.0
 	if recorded != nil {
-		was, unknowable = recorded, r.before.plan.Unknowable(e, r.before.scratch, recorded)
+		unknowable, weight = weigh(r.before.plan, e, r.before.scratch, was.Vector, recorded)
+		was = recorded
 	}
 	is, err := r.after.decide(e)
 	if err != nil {
 		return err
 	}
-	j := judged{example: Example{ID: text(e, r.id), Time: e.Time, Received: e.Received, Unknowable: unknowable, Weight: 1},
+	j := judged{example: Example{ID: text(e, r.id), Time: e.Time, Received: e.Received, Unknowable: unknowable, Weight: weight},
 		before: was.Action, after: is.Action, was: was.Score, is: is.Score}
 	for _, field := range r.amounts {
 		j.amounts = append(j.amounts, e.Values[field].Units())

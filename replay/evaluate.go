@@ -38,8 +38,11 @@ type Counts struct {
 	Range     string `json:"range"`
 	Rows      int    `json:"rows"`
 	Positives int    `json:"positives"`
-	// Unknown rows had no label yet, or can have none, and were left out.
+	// Unknown rows had no label yet, can have none, or are stood for, and were
+	// left out.
 	Unknown int `json:"unknown"`
+	// Explored rows were let through by chance and stand for others.
+	Explored int `json:"explored"`
 	// Outcomes counts those of the whole history by the instant that the labels
 	// are as of.
 	Outcomes Outcomes `json:"outcomes"`
@@ -130,6 +133,9 @@ func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
 		rows.Y = append(rows.Y, zeroOrOne(positive))
 		weights = append(weights, x.List[i].Weight)
 		counts.Rows++
+		if x.List[i].Weight > 1 {
+			counts.Explored++
+		}
 		if positive {
 			counts.Positives++
 		}
@@ -216,6 +222,9 @@ func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, protocol.day(e)), append(t.labels, zeroOrOne(label))
 		t.weights = append(t.weights, e.Weight)
 		t.counts.Rows++
+		if e.Weight > 1 {
+			t.counts.Explored++
+		}
 		if label {
 			t.counts.Positives++
 		}

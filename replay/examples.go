@@ -20,8 +20,8 @@ type Example struct {
 	Excluded, Ranked string
 	// Unknowable says that the outcome of the decision can never be learned.
 	Unknowable bool
-	// Weight is how many rows it stands for in training and in metrics: 1, but for
-	// one that was let through with a probability below that.
+	// Weight is how many decisions the example stands for in training and in
+	// metrics: 1, but for one that was let through, or that is stood for.
 	Weight float64
 }
 
@@ -112,7 +112,7 @@ func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 	example := Example{ID: text(e, c.id), Time: e.Time, Received: e.Received,
 		Excluded: text(e, c.excluded), Ranked: text(e, c.ranked), Weight: 1}
 	if recorded != nil {
-		example.Unknowable = c.plan.Unknowable(e, c.scratch, recorded)
+		example.Unknowable, example.Weight = weigh(c.plan, e, c.scratch, c.asked.Vector, recorded)
 	}
 	c.out.List = append(c.out.List, example)
 	return nil

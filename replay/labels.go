@@ -44,15 +44,15 @@ func (o Outcomes) Notice() string {
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{o.Orphans, "name no event decided on and wait for it"}, {o.Early, "came before theirs"}, {o.Contradicted, "were contradicted by newer ones"}} {
+	}{{o.Orphans, "orphans that wait for the event they name"}, {o.Early, "that came before it"}, {o.Contradicted, "contradicted by a newer one"}} {
 		if c.n > 0 {
-			odd = append(odd, fmt.Sprintf("%d %s", c.n, c.what))
+			odd = append(odd, fmt.Sprintf("%s: %d", c.what, c.n))
 		}
 	}
 	if odd == nil {
 		return ""
 	}
-	return fmt.Sprintf("of %d outcomes, %s", o.Received, strings.Join(odd, ", "))
+	return fmt.Sprintf("of %d outcomes: %s", o.Received, strings.Join(odd, ", "))
 }
 
 // LabelsAt gives the labels known just before an instant: from outcomes
@@ -90,9 +90,9 @@ func (x *Examples) outcomesBefore(at orrery.Instant) int {
 }
 
 // Of gives an example's label; known is false when it had not been received or
-// had not matured, or can never be learned.
+// had not matured, can never be learned, or when others stand for it.
 func (l *Labels) Of(e *Example) (positive, known bool) {
-	if l.at != Forever && e.Received >= l.at {
+	if e.Weight == 0 || l.at != Forever && e.Received >= l.at {
 		return false, false
 	}
 	if positive, known = l.known[e.ID]; known {

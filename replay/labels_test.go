@@ -76,7 +76,7 @@ func encodeHistory(s *spec.Spec, history []told) *decided {
 		if h.outcome {
 			e = report(s, &e, h.time, h.positive)
 		} else if h.blocked {
-			decision = &orrery.Decision{Vector: make([]float64, len(s.Features)), Action: "block"}
+			decision = &orrery.Decision{Vector: make([]float64, len(s.Features)), Action: "block", Propensity: 1}
 		}
 		e.Received, e.Offset = h.received, orrery.Offset(i+1)
 		d.events, d.decisions = append(d.events, e), append(d.decisions, decision)

@@ -198,6 +198,8 @@ func (c *checker) resolve(root *node) {
 	c.resolveLabel(root)
 	c.resolvePolicy(root)
 	c.resolveAnswer(root)
+	c.resolveExplore(root)
+	c.hiddenOutcomes(root)
 	c.resolveEvaluate(root)
 }
 

@@ -235,15 +235,14 @@ func (c *checker) resolveAnswer(root *node) {
 		return
 	}
 	a := &c.spec.Answer
-	known := names{list: c.spec.Actions()}
-	known.open = root.find("policy") == nil || slices.Contains(known.list, "")
+	known := c.actions(root)
 	a.Deadline, _ = valueOf[orrery.Duration](n, "deadline")
 	if f := n.get("fallback"); f != nil && !f.bad {
 		a.Fallback = f.text
 		if near := nearest(f.text, known.list); near != "" && !slices.Contains(known.list, f.text) && !known.open {
 			c.errorf(f, "unknown_action", "no rule gives the action `%s`", f.text).suggest(near).warn()
 		}
-		known.list = c.spec.Actions()
+		known = c.actions(root)
 	}
 	reasons := n.get("reasons")
 	if reasons == nil || reasons.shape != mapping {
@@ -267,6 +266,12 @@ func (c *checker) resolveAnswer(root *node) {
 	if root.find("model") == nil && !root.partial && !c.lost["model"] {
 		c.errorf(reasons, "no_model", "`reasons` are those of a score, and the file has no model to give one")
 	}
+}
+
+// actions gives the actions that a decision can have, as far as resolved.
+func (c *checker) actions(root *node) names {
+	list := c.spec.Actions()
+	return names{list: list, open: root.find("policy") == nil || slices.Contains(list, "")}
 }
 
 // misspelt reports whether a key that is none was likely meant to be the one

@@ -44,7 +44,7 @@ func Declaration(reg *Registry) declare.Field {
 				}},
 			featuresField(reg),
 			labelField(),
-		}, modelField(reg), []declare.Field{policyField(), answerField(), evaluateField()})}
+		}, modelField(reg), []declare.Field{policyField(), exploreField(), answerField(), evaluateField()})}
 }
 
 func about(what string) declare.Field {
@@ -157,7 +157,7 @@ func labelField() declare.Field {
 			{Name: "absent", Type: declare.Bool, Default: "false",
 				Doc: "What it means that no outcome came in that time, where one could have come."},
 			{Name: "unknown_when", Type: declare.Expression, Example: `action == "block"`,
-				Doc: "When the outcome can never be learned. It reads `action`, `score`, the features and the event decided on."},
+				Doc: "When the outcome can never be learned, so that silence means nothing. It reads `action`, `score`, the features and the event decided on. An outcome that comes all the same counts, unless `explore` lets others through in its place."},
 		}}
 }
 

@@ -32,9 +32,11 @@ type Spec struct {
 	// it, otherwise they stand in the order of the file.
 	Features []Feature
 	// Label, Model and Evaluate are nil where the file has none.
-	Label    *Label
-	Model    *Model
-	Policy   []Rule
+	Label  *Label
+	Model  *Model
+	Policy []Rule
+	// Explore has the actions of the policy that are left to chance.
+	Explore  []Explore
 	Answer   Answer
 	Evaluate *Evaluate
 }
