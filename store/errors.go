@@ -21,3 +21,12 @@ func CheckOrder(records []Record, last orrery.Offset, lastKind RecordKind) error
 func BlobNotFound(digest string) error {
 	return orrery.Errorf(orrery.NotFound, "blob_not_found", "there is no content %q in the store", digest)
 }
+
+// CheckCut reports whether a cut goes on from the log's first offset and leaves
+// its last. It is for engines, which refuse others with the error it gives.
+func CheckCut(c *Cut, first, last orrery.Offset) error {
+	if c.Before < first || c.Before > last {
+		return orrery.Errorf(orrery.Internal, "cut_out_of_range", "the log has the offsets %d to %d and was to be cut at %d", first, last, c.Before)
+	}
+	return nil
+}

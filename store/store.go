@@ -44,8 +44,25 @@ type Batch struct {
 	Entries []Entry
 }
 
+// Cut says what a log forgets, and what stands in its place.
+type Cut struct {
+	// Before is the first offset that is kept; all before it go.
+	Before orrery.Offset
+	// Forget has the keys of entries that go with them.
+	Forget [][]byte
+	// Base replaces the base of entities: their state as of the last offset that
+	// goes. Drop are tables of which the base goes, before Base is written.
+	Base []StateItem
+	Drop []TableID
+	// Values are put into Meta with the rest.
+	Values map[string][]byte
+}
+
 // Log is one partition's durable, ordered sequence of records. Append has one
-// caller at a time; reads run beside it.
+// caller at a time, and so has Cut; reads run beside them.
+//
+// A log may have been cut: what it no longer has is summed up in its base, the
+// state that its first record was applied to.
 type Log interface {
 	// Append writes the batch, of which it keeps nothing. With sync, it returns
 	// when the batch is durable, and with it all that was appended before. Records
@@ -72,6 +89,23 @@ type Log interface {
 	Scan(from orrery.Offset) iter.Seq2[Record, error]
 	// Last gives the highest offset appended, 0 when the log is empty.
 	Last() (orrery.Offset, error)
+	// First gives the first offset that is kept: 1 unless the log has been cut.
+	First() (orrery.Offset, error)
+	// Cut forgets the oldest records, all that it says or nothing. It need not
+	// wait for the disk: a crash may undo the newest cuts, but none before a
+	// synced Append that came after it. A cut that goes back, or beyond Last, is
+	// refused with code cut_out_of_range, and nothing happens. A Scan under way
+	// may or may not see what is cut.
+	Cut(c *Cut) error
+	// Base gives the base of an entity in a table, which the caller owns; ok is
+	// false where there is none.
+	Base(table TableID, key string) (value []byte, ok bool, err error)
+	// ScanBase yields the base of one table in key order, as of when the sequence
+	// begins to be read. The caller owns the items.
+	ScanBase(table TableID) iter.Seq2[StateItem, error]
+	// Size gives about how many bytes the records from an offset on take, 0 where
+	// they have not been written out yet.
+	Size(from orrery.Offset) (int64, error)
 }
 
 // TableID names the state of one feature table by the hash of its definition.

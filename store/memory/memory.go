@@ -32,7 +32,7 @@ var _ store.Store = (*Store)(nil)
 func New() *Store { return &Store{} }
 
 // Log gives the records and their entries.
-func (s *Store) Log() store.Log { return &s.log }
+func (s *Store) Log() store.Log { return logPort{&s.log, &s.meta} }
 
 // State gives feature state.
 func (s *Store) State() store.State { return &s.state }
@@ -48,9 +48,19 @@ func (s *Store) Close() error { return nil }
 
 type log struct {
 	sync.RWMutex
-	// records only grows, so a reader needs the lock for the slice alone.
+	// records only grows, and is cut by making the slice shorter, so a reader
+	// needs the lock for the slice alone.
 	records []store.Record
 	entries map[string]orrery.Offset
+	// first is 0 before the first cut.
+	first orrery.Offset
+	base  map[store.TableID]map[string][]byte
+}
+
+// logPort is a log that can put values into the meta of its store.
+type logPort struct {
+	*log
+	meta *meta
 }
 
 func (l *log) Append(b *store.Batch, _ bool) error {
@@ -126,6 +136,67 @@ func (l *log) Last() (orrery.Offset, error) {
 	return l.records[len(l.records)-1].Offset, nil
 }
 
+func (l *log) First() (orrery.Offset, error) {
+	l.RLock()
+	defer l.RUnlock()
+	return max(l.first, 1), nil
+}
+
+func (l logPort) Cut(c *store.Cut) error {
+	l.Lock()
+	defer l.Unlock()
+	last := orrery.Offset(0)
+	if n := len(l.records); n > 0 {
+		last = l.records[n-1].Offset
+	}
+	if err := store.CheckCut(c, max(l.first, 1), last); err != nil {
+		return err
+	}
+	l.first = c.Before
+	l.records = l.records[sort.Search(len(l.records), func(i int) bool { return l.records[i].Offset >= c.Before }):]
+	for _, key := range c.Forget {
+		delete(l.entries, string(key))
+	}
+	for _, table := range c.Drop {
+		delete(l.base, table)
+	}
+	for _, it := range c.Base {
+		if l.base == nil {
+			l.base = map[store.TableID]map[string][]byte{}
+		}
+		if l.base[it.Table] == nil {
+			l.base[it.Table] = map[string][]byte{}
+		}
+		l.base[it.Table][it.Key] = bytes.Clone(it.Value)
+	}
+	return l.meta.Put(c.Values)
+}
+
+func (l *log) Base(table store.TableID, key string) ([]byte, bool, error) {
+	l.RLock()
+	defer l.RUnlock()
+	value, ok := l.base[table][key]
+	return bytes.Clone(value), ok, nil
+}
+
+func (l *log) ScanBase(table store.TableID) iter.Seq2[store.StateItem, error] {
+	return func(yield func(store.StateItem, error) bool) {
+		l.RLock()
+		items := maps.Clone(l.base[table])
+		l.RUnlock()
+		yieldItems(table, items, yield)
+	}
+}
+
+func (l *log) Size(from orrery.Offset) (int64, error) {
+	records, i := l.at(from, 0)
+	n := int64(0)
+	for _, r := range records[i:] {
+		n += int64(len(r.Data))
+	}
+	return n, nil
+}
+
 type state struct {
 	sync.RWMutex
 	tables map[store.TableID]map[string][]byte
@@ -177,10 +248,14 @@ func (s *state) Scan(table store.TableID) iter.Seq2[store.StateItem, error] {
 		s.RLock()
 		items := maps.Clone(s.tables[table])
 		s.RUnlock()
-		for _, key := range slices.Sorted(maps.Keys(items)) {
-			if !yield(store.StateItem{Table: table, Key: key, Value: bytes.Clone(items[key])}, nil) {
-				return
-			}
+		yieldItems(table, items, yield)
+	}
+}
+
+func yieldItems(table store.TableID, items map[string][]byte, yield func(store.StateItem, error) bool) {
+	for _, key := range slices.Sorted(maps.Keys(items)) {
+		if !yield(store.StateItem{Table: table, Key: key, Value: bytes.Clone(items[key])}, nil) {
+			return
 		}
 	}
 }

@@ -14,9 +14,14 @@ import (
 	"orrery.dev"
 )
 
-// Format is the version of the data directory that this package writes; it
-// reads this one and those before it.
-const Format = 1
+// Format is the newest version of the data directory that this package reads
+// and writes; it reads those before it. A directory is of version 2 from the
+// first cut of its log on: a program that knows version 1 only would take what
+// is left for the whole.
+const Format = 2
+
+// firstFormat is the version of a new directory.
+const firstFormat = 1
 
 const (
 	formatName   = "FORMAT"
@@ -30,6 +35,8 @@ type directory struct {
 	fs   vfs.FS
 	path string
 	lock io.Closer
+	// format is the version that FORMAT says.
+	format int
 	// fresh says that the log may not be there yet: what is made after it is not.
 	fresh bool
 }
@@ -54,7 +61,7 @@ func openDirectory(disk vfs.FS, path string) (*directory, error) {
 	}
 	// Between the look and the lock another process may have made it its own.
 	if err = d.inspect(); err == nil && d.fresh {
-		err = explain(path, d.writeFormat())
+		err = explain(path, d.writeFormat(firstFormat))
 	}
 	if err != nil {
 		_ = d.lock.Close()
@@ -141,6 +148,19 @@ func (d *directory) checkFormat() error {
 		return orrery.Errorf(orrery.Unavailable, "data_dir_newer", "%s was written by a newer version, in format %d; this one reads up to %d", d.path, version, Format).
 			WithNext("use the newer version, or another directory")
 	}
+	d.format = int(version)
+	return nil
+}
+
+// raise makes FORMAT say the newest version.
+func (d *directory) raise() error {
+	if d.format >= Format {
+		return nil
+	}
+	if err := d.writeFormat(Format); err != nil {
+		return explain(d.path, err)
+	}
+	d.format = Format
 	return nil
 }
 
@@ -159,8 +179,8 @@ func (d *directory) acquire() error {
 }
 
 // writeFormat makes the directory ours, before anything else is put in it.
-func (d *directory) writeFormat() error {
-	return writeFile(d.fs, d.path, formatName, formatTemp, fmt.Appendf(nil, "%s%d\n", formatPrefix, Format))
+func (d *directory) writeFormat(version int) error {
+	return writeFile(d.fs, d.path, formatName, formatTemp, fmt.Appendf(nil, "%s%d\n", formatPrefix, version))
 }
 
 // makeDir makes a directory with those above it, durably.

@@ -93,7 +93,7 @@ func TestDirectoryRefused(t *testing.T) {
 		name, code string
 		damage     func(t *testing.T, dir string)
 	}{
-		{"newer", "data_dir_newer", func(t *testing.T, dir string) { write(t, dir+"/FORMAT", "orrery-data 2\n") }},
+		{"newer", "data_dir_newer", func(t *testing.T, dir string) { write(t, dir+"/FORMAT", "orrery-data 3\n") }},
 		{"far newer", "data_dir_newer", func(t *testing.T, dir string) { write(t, dir+"/FORMAT", "orrery-data 2000000000\n") }},
 		{"no number", "data_dir_damaged", func(t *testing.T, dir string) { write(t, dir+"/FORMAT", "orrery-data x\n") }},
 		{"format 0", "data_dir_damaged", func(t *testing.T, dir string) { write(t, dir+"/FORMAT", "orrery-data 0\n") }},

@@ -17,6 +17,8 @@ const (
 	recordPrefix = 'r'
 	entryPrefix  = 'e'
 	metaPrefix   = 'm'
+	basePrefix   = 'b' // then the table and the key
+	firstPrefix  = 'f' // alone: the first offset that is kept
 )
 
 const recordKeySize = 1 + 8 + 1
@@ -38,10 +40,17 @@ type logPort struct {
 	lastKind store.RecordKind
 	// known tells most keys that were never appended.
 	known *known
+	// first is the first offset that is kept.
+	first atomic.Uint64
+	// raise makes the directory one of a format that knows of cuts.
+	raise func() error
 }
 
-// findLast reads where the log ends.
-func (l *logPort) findLast() error {
+// findEnds reads where the log begins and ends.
+func (l *logPort) findEnds() error {
+	if err := l.findFirst(); err != nil {
+		return err
+	}
 	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{recordPrefix}, UpperBound: []byte{recordPrefix + 1}})
 	if err != nil {
 		return explain(l.dir, err)
@@ -138,6 +147,9 @@ func (l *logPort) fill(b *store.Batch) (*pebble.Batch, error) {
 }
 
 func (l *logPort) Get(offset orrery.Offset, kind store.RecordKind) ([]byte, bool, error) {
+	if uint64(offset) < l.first.Load() {
+		return nil, false, nil
+	}
 	return l.get(appendRecordKey(make([]byte, 0, recordKeySize), offset, kind))
 }
 
@@ -169,6 +181,7 @@ func (l *logPort) Lookup(key []byte) (orrery.Offset, bool, error) {
 // seen.
 func (l *logPort) Scan(from orrery.Offset) iter.Seq2[store.Record, error] {
 	last := orrery.Offset(l.last.Load())
+	from = max(from, orrery.Offset(l.first.Load()))
 	return func(yield func(store.Record, error) bool) {
 		if from > last {
 			return

@@ -4,7 +4,8 @@
 //
 //	DIR/FORMAT         the version of this layout
 //	DIR/LOCK           held by the one process that has the directory open
-//	DIR/log/           records, entries, meta values: the truth
+//	DIR/log/           records, entries, meta values, and what stands for records
+//	                   that were cut off: the truth
 //	DIR/state/         feature state and marks: a cache that may be removed
 //	DIR/blobs/DIGEST   immutable content by its SHA-256
 //
@@ -115,7 +116,8 @@ func (s *Store) open(d *directory, o Options) (err error) {
 	}
 	s.features, s.values = statePort{s.state}, metaPort{s.log}
 	s.records.engine = s.log
-	if err := s.records.findLast(); err != nil {
+	s.records.raise = d.raise
+	if err := s.records.findEnds(); err != nil {
 		return err
 	}
 	return s.records.know(o.FilterBytes)

@@ -78,11 +78,16 @@ func (s statePort) Marked(table store.TableID) (orrery.Offset, error) {
 }
 
 func (s statePort) Scan(table store.TableID) iter.Seq2[store.StateItem, error] {
+	return s.scanTable(itemPrefix, table)
+}
+
+// scanTable yields what lies under a prefix and a table.
+func (e *engine) scanTable(prefix byte, table store.TableID) iter.Seq2[store.StateItem, error] {
 	return func(yield func(store.StateItem, error) bool) {
-		prefix := appendTableKey(nil, itemPrefix, table)
-		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+		start := appendTableKey(nil, prefix, table)
+		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: after(start)})
 		if err != nil {
-			yield(store.StateItem{}, explain(s.dir, err))
+			yield(store.StateItem{}, explain(e.dir, err))
 			return
 		}
 		going := true
@@ -95,7 +100,7 @@ func (s statePort) Scan(table store.TableID) iter.Seq2[store.StateItem, error] {
 				Value: append([]byte(nil), value...)}, nil)
 		}
 		if err := it.Close(); err != nil && going {
-			yield(store.StateItem{}, explain(s.dir, err))
+			yield(store.StateItem{}, explain(e.dir, err))
 		}
 	}
 }

@@ -26,7 +26,9 @@ type snapshot struct {
 	synced int
 	// mark is the number of the last Mark that returned, put that of the last Put.
 	mark, put int
-	blobs     []string
+	// cut is the number of batches gone by the last Cut before a synced Append.
+	cut   int
+	blobs []string
 }
 
 // progress is one life: what was asked for, and what was acknowledged.
@@ -39,6 +41,8 @@ type progress struct {
 	// refused is the first error, and later what came back after it.
 	refused error
 	later   []error
+	// cut is the number of batches gone by the last Cut that returned.
+	cut int
 }
 
 func (p *progress) snapshot() (s snapshot) {
@@ -88,6 +92,9 @@ func (p *progress) step(s store.Store, i int) error {
 	if err := p.append(s.Log(), i); err != nil {
 		return err
 	}
+	if i%6 == 5 && s.Log().Cut(lifeCut(p.cut, i-3)) == nil {
+		p.cut = i - 3
+	}
 	if s.State().Write(lifeItems(i+1)) == nil && i%5 == 4 {
 		if s.State().Mark(orrery.Offset(i+1), []store.TableID{table(0), table(1)}) == nil {
 			p.acknowledged.do(func(now *snapshot) { now.mark = i + 1 })
@@ -122,9 +129,10 @@ func (p *progress) append(log store.Log, i int) error {
 		if err != nil {
 			return err
 		}
-		p.started = func() error { return p.synced(i, wait()) }
+		cut := p.cut
+		p.started = func() error { return p.synced(i, cut, wait()) }
 	default:
-		if err := p.synced(i, log.Append(lifeBatch(i), true)); err != nil {
+		if err := p.synced(i, p.cut, log.Append(lifeBatch(i), true)); err != nil {
 			return err
 		}
 	}
@@ -134,12 +142,22 @@ func (p *progress) append(log store.Log, i int) error {
 	return before()
 }
 
-// synced notes that the batches through the i-th are acknowledged.
-func (p *progress) synced(i int, err error) error {
+// synced notes that the batches through the i-th are acknowledged, and with them
+// the cut before.
+func (p *progress) synced(i, cut int, err error) error {
 	if err == nil {
-		p.acknowledged.do(func(now *snapshot) { now.synced = max(now.synced, i+1) })
+		p.acknowledged.do(func(now *snapshot) { now.synced, now.cut = max(now.synced, i+1), max(now.cut, cut) })
 	}
 	return err
+}
+
+// lifeCut forgets the batches up to one, of which some are gone already.
+func lifeCut(gone, batches int) *store.Cut {
+	c := cutOf(orrery.Offset(batches*lifeSize+1), orrery.Offset(gone*lifeSize+1))
+	for k := range lifeKeys {
+		c.Base = append(c.Base, item(byte(k%2), fmt.Sprint(k), fmt.Sprint(batches)))
+	}
+	return c
 }
 
 func lifeContent(i int) []byte { return bytes.Repeat(fmt.Append(nil, i), 5000) }
@@ -162,9 +180,9 @@ func (p *progress) checkRefusals(t *testing.T) {
 	}
 	log, s := p.store.Log(), p.snapshot()
 	records := scanned(t, log, 0)
-	for i := range s.synced {
+	for i := p.cut; i < s.synced; i++ {
 		want := lifeBatch(i).Records
-		if at := i * 2 * lifeSize; len(records) < at+len(want) || !sameRecords(records[at:at+len(want)], want) {
+		if at := (i - p.cut) * 2 * lifeSize; len(records) < at+len(want) || !sameRecords(records[at:at+len(want)], want) {
 			t.Fatalf("batch %d cannot be read any more", i)
 		}
 		wantRecord(t, log, want[0])
@@ -199,17 +217,18 @@ func (s snapshot) check(t *testing.T, m Machine, p *progress) {
 }
 
 // checkLog finds whole batches without a gap, no fewer than were acknowledged,
-// and gives their number.
+// behind a cut that is whole too, and gives the number appended.
 func (s snapshot) checkLog(t *testing.T, log store.Log) int {
 	t.Helper()
 	records := scanned(t, log, 0)
-	batches := len(records) / (2 * lifeSize)
+	cut := s.checkCut(t, log)
+	batches := cut + len(records)/(2*lifeSize)
 	if len(records)%(2*lifeSize) != 0 || batches < s.synced {
 		t.Fatalf("%d records, of batches of %d; %d batches were acknowledged", len(records), 2*lifeSize, s.synced)
 	}
-	for i := range batches {
+	for i := cut; i < batches; i++ {
 		want := lifeBatch(i)
-		if !sameRecords(records[i*2*lifeSize:(i+1)*2*lifeSize], want.Records) {
+		if !sameRecords(records[(i-cut)*2*lifeSize:(i-cut+1)*2*lifeSize], want.Records) {
 			t.Fatalf("batch %d is not as it was appended", i)
 		}
 		for _, e := range want.Entries {
@@ -221,6 +240,30 @@ func (s snapshot) checkLog(t *testing.T, log store.Log) int {
 	}
 	wantLast(t, log, orrery.Offset(batches*lifeSize))
 	return batches
+}
+
+// checkCut finds the base and the entries as the log's beginning says, which is
+// no earlier than was acknowledged, and gives the number of batches gone.
+func (s snapshot) checkCut(t *testing.T, log store.Log) int {
+	t.Helper()
+	first, err := log.First()
+	must(t, err)
+	cut, base := int(first-1)/lifeSize, ""
+	if int(first-1)%lifeSize != 0 || cut < s.cut {
+		t.Fatalf("the log begins at %d; %d batches of %d were cut", first, s.cut, lifeSize)
+	}
+	if cut > 0 {
+		base = fmt.Sprint(cut)
+	}
+	for k := range lifeKeys {
+		wantBase(t, log, byte(k%2), fmt.Sprint(k), base)
+	}
+	for i := range cut {
+		for _, e := range lifeBatch(i).Entries {
+			wantEntry(t, log, e.Key, 0)
+		}
+	}
+	return cut
 }
 
 // checkState finds that the mark covers nothing that is not there.

@@ -16,6 +16,8 @@ import (
 // model is what a store should hold, by the most obvious means.
 type model struct {
 	records []store.Record
+	first   orrery.Offset
+	base    map[byte]map[string]string
 	entries map[string]orrery.Offset
 	items   map[byte]map[string]string
 	marks   map[byte]orrery.Offset
@@ -32,10 +34,11 @@ func RunHistories(t *testing.T, open Open) {
 		dir := filepath.Join(root, fmt.Sprint(runs))
 		s := open(t, dir)
 		defer func() { must(t, s.Close()) }()
-		m := &model{entries: map[string]orrery.Offset{}, items: map[byte]map[string]string{},
+		m := &model{first: 1, base: map[byte]map[string]string{}, entries: map[string]orrery.Offset{}, items: map[byte]map[string]string{},
 			marks: map[byte]orrery.Offset{}, values: map[string][]byte{}, blobs: map[string]string{}}
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": func(rt *rapid.T) { m.append(t, rt, s) },
+			"cut":    func(rt *rapid.T) { m.cut(t, rt, s) },
 			"write":  func(rt *rapid.T) { m.write(t, rt, s) },
 			"mark":   func(rt *rapid.T) { m.mark(t, rt, s) },
 			"drop": func(rt *rapid.T) {
@@ -99,6 +102,38 @@ func (m *model) append(t testing.TB, rt *rapid.T, s store.Store) {
 	m.records = append(m.records, b.Records...)
 }
 
+func (m *model) cut(t testing.TB, rt *rapid.T, s store.Store) {
+	if m.last() < m.first {
+		return
+	}
+	c := &store.Cut{Before: orrery.Offset(rapid.Uint64Range(uint64(m.first), uint64(m.last())).Draw(rt, "before"))}
+	m.first = c.Before
+	m.records = slices.DeleteFunc(slices.Clone(m.records), func(r store.Record) bool { return r.Offset < c.Before })
+	for _, key := range slices.Sorted(maps.Keys(m.entries)) {
+		if m.entries[key] < c.Before && rapid.Bool().Draw(rt, "forget") {
+			c.Forget = append(c.Forget, []byte(key))
+			delete(m.entries, key)
+		}
+	}
+	if n := drawTable(rt); rapid.Bool().Draw(rt, "drop") {
+		c.Drop = append(c.Drop, table(n))
+		delete(m.base, n)
+	}
+	for range rapid.IntRange(0, 4).Draw(rt, "items") {
+		n, key, value := drawTable(rt), rapid.StringN(0, 2, -1).Draw(rt, "key"), rapid.StringN(1, 5, -1).Draw(rt, "value")
+		c.Base = append(c.Base, item(n, key, value))
+		if m.base[n] == nil {
+			m.base[n] = map[string]string{}
+		}
+		m.base[n][key] = value
+	}
+	if rapid.Bool().Draw(rt, "value") {
+		c.Values = map[string][]byte{"a": fmt.Append(nil, c.Before)}
+		m.values["a"] = c.Values["a"]
+	}
+	must(t, s.Log().Cut(c))
+}
+
 func (m *model) write(t testing.TB, rt *rapid.T, s store.Store) {
 	var items []store.StateItem
 	for range rapid.IntRange(0, 4).Draw(rt, "items") {
@@ -126,6 +161,13 @@ func (m *model) mark(t testing.TB, rt *rapid.T, s store.Store) {
 func (m *model) compare(t testing.TB, s store.Store) {
 	wantRecords(t, s.Log(), 0, m.records)
 	wantLast(t, s.Log(), m.last())
+	wantFirst(t, s.Log(), m.first)
+	for n := range byte(3) {
+		wantBase(t, s.Log(), n, "none", "")
+		for key, value := range m.base[n] {
+			wantBase(t, s.Log(), n, key, value)
+		}
+	}
 	for key, offset := range m.entries {
 		wantEntry(t, s.Log(), []byte(key), offset)
 		wantEntry(t, s.Log(), []byte(key+"-"), 0)
