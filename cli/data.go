@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -101,27 +102,46 @@ const serverFile = "server.json"
 type serverInfo struct {
 	Address string `json:"address"`
 	PID     int    `json:"pid"`
+	Version string `json:"version"`
+	// Refused says why the last attempt to hand over to a new process failed.
+	Refused string `json:"refused,omitempty"`
 }
 
-func writeServerFile(dir, address string) (remove func(), err error) {
-	path := filepath.Join(dir, serverFile)
-	text, err := json.Marshal(serverInfo{Address: address, PID: os.Getpid()})
+func (i *serverInfo) write(dir string) error {
+	text, err := json.Marshal(i)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
-		return nil, fmt.Errorf("cannot note the server's address: %w", err)
+	// By a rename, so that a reader sees a whole file or none.
+	path := filepath.Join(dir, serverFile)
+	temp := path + "." + strconv.Itoa(os.Getpid())
+	if err = os.WriteFile(temp, append(text, '\n'), 0o600); err == nil {
+		err = os.Rename(temp, path)
 	}
-	return func() { _ = os.Remove(path) }, nil
+	if err != nil {
+		return fmt.Errorf("cannot note the server's address: %w", err)
+	}
+	return nil
 }
 
-// runningServer gives the address of the server that has the directory open.
-func runningServer(dir string) (string, error) {
-	var info serverInfo
+// remove takes the file away, unless it is another process's by now.
+func (i *serverInfo) remove(dir string) {
+	if now, err := readServerFile(dir); err == nil && now.PID == i.PID {
+		_ = os.Remove(filepath.Join(dir, serverFile))
+	}
+}
+
+func readServerFile(dir string) (info serverInfo, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, serverFile))
 	if err == nil {
 		err = json.Unmarshal(text, &info)
 	}
+	return info, err
+}
+
+// runningServer gives the address of the server that has the directory open.
+func runningServer(dir string) (string, error) {
+	info, err := readServerFile(dir)
 	if err != nil || info.Address == "" {
 		return "", orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "another command is using the data in %s", dir).
 			WithNext("wait until it has ended")

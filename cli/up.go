@@ -4,23 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"orrery.dev"
-	"orrery.dev/api"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
-	"orrery.dev/store"
 )
-
-// drainTime is how long a stopping server waits for requests in flight.
-const drainTime = 10 * time.Second
 
 func (a *app) upCommand() *cobra.Command {
 	var dir, address string
@@ -29,7 +21,8 @@ func (a *app) upCommand() *cobra.Command {
 		Short: "Run a system",
 		Long: `Up serves a system over HTTP on its data directory: it answers each event that
 the spec decides on, and records both durably before it answers. Ctrl-C or
-SIGTERM finishes what is in flight and stops.`,
+SIGTERM finishes what is in flight and stops. SIGUSR2, or orrery upgrade, hands
+over to a new process without an outage.`,
 		Example: "  orrery up systems/fraud",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,27 +35,46 @@ SIGTERM finishes what is in flight and stops.`,
 }
 
 func (a *app) up(ctx context.Context, path, dir, address string) error {
+	old, err := inherited()
+	if err != nil {
+		return err
+	}
+	err = a.upFrom(ctx, old, path, dir, address)
+	if old != nil && err != nil {
+		reason := err.Error()
+		if errors.Is(err, errReported) {
+			reason = "its file has the faults that the log lists"
+		}
+		old.say(heirMessage{Word: wordFailed, Reason: reason})
+	}
+	if errors.Is(err, errInterrupted) {
+		return nil
+	}
+	return err
+}
+
+func (a *app) upFrom(ctx context.Context, old *ancestor, path, dir, address string) error {
 	s, err := a.loadSpec(path)
 	if err != nil {
 		return err
 	}
-	listener, err := listen(address)
-	if err != nil {
-		return err
+	h := newHost(a, s, dataDir(dir, s))
+	h.ready = a.announce
+	if old == nil {
+		if h.listener, err = listen(address); err != nil {
+			return err
+		}
+	} else {
+		h.listener, h.old = old.listener, old
+		old.awaitGo()
 	}
-	defer listener.Close()
-	dir = dataDir(dir, s)
-	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, st store.Store) error {
-		return a.serve(ctx, listener, dir, s, engine, st, a.announce)
-	})
+	defer h.listener.Close()
+	err = h.run(ctx)
 	if inUse(err) {
-		if running, addressErr := runningServer(dir); addressErr == nil {
-			return orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "a server at %s is using the data in %s", running, dir).
+		if running, addressErr := runningServer(h.dir); addressErr == nil {
+			return orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "a server at %s is using the data in %s", running, h.dir).
 				WithNext("stop it first, or name another directory with --data")
 		}
-	}
-	if errors.Is(err, errInterrupted) {
-		return nil
 	}
 	return err
 }
@@ -96,36 +108,4 @@ func (a *app) announce(s *spec.Spec, engine *serve.Engine, address string) {
 		fmt.Fprintln(a.out, "no model has been trained yet; once there are labelled events: orrery train")
 	}
 	fmt.Fprintf(a.out, "decide with POST http://%s/v1/systems/%s/decisions\n", address, s.System)
-}
-
-// serve answers requests until the context ends, then finishes those in flight.
-func (a *app) serve(ctx context.Context, listener net.Listener, dir string, s *spec.Spec, engine *serve.Engine, st store.Store, ready func(*spec.Spec, *serve.Engine, string)) error {
-	address := listener.Addr().String()
-	remove, err := writeServerFile(dir, address)
-	if err != nil {
-		return err
-	}
-	defer remove()
-	logger := slog.New(slog.NewTextHandler(a.err, nil))
-	quiet := *a
-	quiet.quiet = true
-	server := &http.Server{
-		Handler:           api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: s}, logger),
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	ready(s, engine, address)
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	if err := server.Shutdown(drain); err != nil {
-		_ = server.Close()
-	}
-	return nil
 }

@@ -12,7 +12,7 @@ import (
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		v := version()
-		a.print(v, func(w io.Writer) { fmt.Fprintf(w, "orrery %s (%s, %s)\n", v.Version, v.Revision, v.Go) })
+		a.print(v, func(w io.Writer) { fmt.Fprintf(w, "orrery %s\n", v) })
 		return nil
 	}}
 }
@@ -22,6 +22,8 @@ type versionInfo struct {
 	Revision string `json:"revision"`
 	Go       string `json:"go"`
 }
+
+func (v versionInfo) String() string { return fmt.Sprintf("%s (%s, %s)", v.Version, v.Revision, v.Go) }
 
 // version reads what the build recorded of itself.
 func version() versionInfo {

@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
+	"sync"
 
 	"orrery.dev"
 	"orrery.dev/control"
@@ -87,6 +89,9 @@ func (e *Engine) flushLoop() {
 		} else {
 			err = e.mark(piece.mark)
 			e.marking.Store(false)
+			if err == nil {
+				e.marks.set(piece.mark.summary.Offset)
+			}
 		}
 		if err != nil {
 			e.fail(err)
@@ -103,4 +108,52 @@ func (e *Engine) mark(c *checkpoint) error {
 		return err
 	}
 	return e.store.State().Mark(c.summary.Offset, c.tables)
+}
+
+// marks says how far feature state is durable.
+type marks struct {
+	mutex   sync.Mutex
+	offset  orrery.Offset
+	changed chan struct{}
+}
+
+func newMarks() *marks { return &marks{changed: make(chan struct{})} }
+
+func (m *marks) set(offset orrery.Offset) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.offset = offset
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// now gives the offset up to which state is durable, and a channel that is
+// closed at the next mark.
+func (m *marks) now() (orrery.Offset, <-chan struct{}) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.offset, m.changed
+}
+
+// Flush writes out the feature state of every event that had been acknowledged
+// when it was called, while the engine serves, and returns when it is durable.
+func (e *Engine) Flush(ctx context.Context) error {
+	for through := e.Last(); ; {
+		at, changed := e.marks.now()
+		if at >= through {
+			return nil
+		}
+		if err := e.between(ctx, func() error { e.beginCheckpoint(); return nil }); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-e.failed:
+			return e.Err()
+		case <-e.stopping:
+			return errStopped
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }

@@ -77,6 +77,7 @@ type Engine struct {
 
 	flush    chan flushed
 	marking  atomic.Bool
+	marks    *marks
 	stopping chan struct{}
 	stopOnce sync.Once
 	running  sync.WaitGroup
@@ -108,7 +109,7 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 	e := &Engine{
 		options: o.withDefaults(), store: st, reader: reader, contracts: reader.contracts,
 		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4),
-		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
+		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}), marks: newMarks(),
 	}
 	s, err := reader.Fit(s, true)
 	if err != nil {
