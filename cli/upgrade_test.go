@@ -299,7 +299,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		u.editSpec(new, old)
 		l.await(t, 100)
 	}
-	fails("scale: 2", "scale: 3", "contract")
+	fails("scale: 2", "scale: 3", "scale")
 	// upgrade itself sees a file with faults; a signal does not.
 	u.editSpec("decide_on: transaction", "decide_on: nothing")
 	if output, err := u.upgrade(); err == nil || !strings.Contains(output, "unknown_event") {
