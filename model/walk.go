@@ -64,7 +64,8 @@ func newWalk(features int, categories [][]float64, trees []Tree) *walk {
 		}
 	}
 	if w.sets != nil {
-		w.sets.at = append(w.sets.at, make([]uint32, len(w.nodes)-len(w.sets.at))...)
+		w.sets.finish(w.nodes)
+		w.nodes = nil
 	}
 	return w
 }

@@ -14,8 +14,28 @@ import (
 // number n does.
 type sets struct {
 	words []uint64
-	// at has for each node where its set begins in words.
-	at []uint32
+	// at has for each node where its set begins in words; it is nil once nodes
+	// are made.
+	at    []uint32
+	nodes []setNode
+}
+
+// setNode is a node with the place of its set in the words.
+type setNode struct {
+	key              int64
+	slot, child, set uint32
+}
+
+// finish puts the nodes of a walk and their sets together.
+func (s *sets) finish(nodes []node) {
+	s.nodes = make([]setNode, len(nodes))
+	for i, n := range nodes {
+		s.nodes[i] = setNode{key: n.key, slot: n.slot, child: n.child}
+		if i < len(s.at) {
+			s.nodes[i].set = s.at[i]
+		}
+	}
+	s.at = nil
 }
 
 // add enters the set of a node, from the set of the numbers that go left.
@@ -66,22 +86,31 @@ func (w *walk) sumSets(base float64, row []float64) float64 {
 	return base
 }
 
+// next gives the child of a split that a row goes to.
+func (s *spreadSets) next(n *setNode, words []uint64) uint32 {
+	slot := n.slot % maxSlots
+	bit := s.bits[slot]
+	return n.child + past(s.keys[slot], n.key) + uint32(words[n.set+bit>>6]>>(bit&63)&1)
+}
+
 // descendSets is descend where features have categories.
 func (w *walk) descendSets(sum float64, s *spreadSets) float64 {
-	nodes, at, words := w.nodes, w.sets.at, w.sets.words
+	nodes, words := w.sets.nodes, w.sets.words
 	for i := 0; i < len(w.root); i += lanes {
-		var here [lanes]uint32
-		copy(here[:], w.root[i:i+lanes])
+		r := w.root[i : i+lanes : i+lanes]
+		a, b, c, d, e, f, g, h := r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]
 		for n := w.depth[i]; n > 0; n-- {
-			for l, j := range here {
-				p := &nodes[j]
-				slot := p.slot % maxSlots
-				bit := s.bits[slot]
-				here[l] = p.child + past(s.keys[slot], p.key) + uint32(words[at[j]+bit>>6]>>(bit&63)&1)
-			}
+			a = s.next(&nodes[a], words)
+			b = s.next(&nodes[b], words)
+			c = s.next(&nodes[c], words)
+			d = s.next(&nodes[d], words)
+			e = s.next(&nodes[e], words)
+			f = s.next(&nodes[f], words)
+			g = s.next(&nodes[g], words)
+			h = s.next(&nodes[h], words)
 		}
-		for _, j := range here {
-			sum += nodes[j].value()
+		for _, j := range [lanes]uint32{a, b, c, d, e, f, g, h} {
+			sum += math.Float64frombits(uint64(nodes[j].key))
 		}
 	}
 	return sum
