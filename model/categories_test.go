@@ -212,7 +212,7 @@ func TestCategoryTreesRefuse(t *testing.T) {
 
 func TestLinearCategories(t *testing.T) {
 	m, err := NewCategoryLinear(names(2), []float64{1, 0}, []float64{2, 1}, []float64{3, 0}, 0.5,
-		[]CategoryWeights{{}, {Values: []float64{5, 9}, Weights: []float64{-1, 2, 4}}})
+		[]CategoryWeights{{}, {Values: []float64{5, 9}, Weights: []float64{-7, -1, 2, 4}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,10 +223,10 @@ func TestLinearCategories(t *testing.T) {
 			t.Errorf("value %v: contributions %v from %v, margin %v", value, out, base, m.Margin(row))
 		}
 	}
-	if got := m.Margin([]float64{math.NaN(), math.NaN()}); got != 0.5 {
+	if got := m.Margin([]float64{math.NaN(), math.NaN()}); got != -6.5 {
 		t.Errorf("of missing values the margin is %v", got)
 	}
-	if _, err := NewCategoryLinear(names(1), []float64{0}, []float64{1}, []float64{2}, 0, []CategoryWeights{{Values: []float64{1}, Weights: []float64{0, 1}}}); err == nil {
+	if _, err := NewCategoryLinear(names(1), []float64{0}, []float64{1}, []float64{2}, 0, []CategoryWeights{{Values: []float64{1}, Weights: []float64{0, 0, 1}}}); err == nil {
 		t.Error("a weight beside those of categories is taken")
 	}
 }
@@ -257,7 +257,7 @@ func multiclassSamples(t testing.TB) map[string]Model {
 	}
 	linear := func() *Linear {
 		m, err := NewCategoryLinear(names(2), []float64{1, 0}, []float64{2, 1}, []float64{r.NormFloat64(), 0}, 0.5,
-			[]CategoryWeights{{}, {Values: []float64{5, 9}, Weights: []float64{-1, 2, r.NormFloat64()}}})
+			[]CategoryWeights{{}, {Values: []float64{5, 9}, Weights: []float64{-7, -1, 2, r.NormFloat64()}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import "slices"
 //	            1, but for each tree behind missing left: for each split on a
 //	            feature with categories its set, uint64
 //	            [(categories+1+63)/64]; of logistic, behind the bias, for each
-//	            feature with categories: weights float64 [categories+1]
+//	            feature with categories: weights float64 [categories+2]
 const formatGeneral = 3
 
 // AppendBinary appends the model's file to b. Equal models, number for number
@@ -204,7 +204,7 @@ func (r *reader) linearBody(features []string, lists [][]float64) (Part, error) 
 	categories := make([]CategoryWeights, n)
 	for f, list := range lists {
 		if len(list) > 0 {
-			categories[f] = CategoryWeights{Values: list, Weights: r.floats(len(list) + 1)}
+			categories[f] = CategoryWeights{Values: list, Weights: r.floats(len(list) + 2)}
 		}
 	}
 	if r.short {

@@ -31,8 +31,8 @@ type CategoryWeights struct {
 	// Values is the list of categories, rising, as orrery.CategoryOf gives them;
 	// empty for a feature that is a number.
 	Values []float64
-	// Weights is [len(Values)+1]: first that of every category not listed, then
-	// those of the list.
+	// Weights is [len(Values)+2]: that of a missing value, that of every category
+	// not listed, and those of the list.
 	Weights []float64
 }
 
@@ -89,7 +89,7 @@ func NewCategoryLinear(features []string, means, scales, weights []float64, bias
 		if len(c.Values) == 0 {
 			continue
 		}
-		if len(c.Weights) != len(c.Values)+1 {
+		if len(c.Weights) != len(c.Values)+2 {
 			return nil, invalid("model_shape", "feature %q has %d categories and %d weights of them", features[i], len(c.Values), len(c.Weights))
 		}
 		if math.Float64bits(means[i]) != 0 || scales[i] != 1 || math.Float64bits(weights[i]) != 0 {
@@ -116,16 +116,23 @@ func (m *Linear) Bias() float64 { return m.bias }
 
 // Contribution gives what value x of feature i adds to the margin, in log-odds.
 // A missing value is taken to be the training mean, and so adds 0; of a feature
-// with categories, it is taken to be any of them, as often as in training.
+// with categories, it is one more category.
 func (m *Linear) Contribution(i int, x float64) float64 {
+	if m.categories != nil && len(m.categories[i].Values) > 0 {
+		return m.categories[i].of(x)
+	}
 	if x != x {
 		return 0
 	}
-	if m.categories != nil && len(m.categories[i].Values) > 0 {
-		return m.categories[i].Weights[categoryNumber(m.categories[i].Values, x)]
-	}
 	z := (x - m.means[i]) / m.scales[i]
 	return m.weights[i] * min(max(z, -maxDeviation), maxDeviation)
+}
+
+func (c *CategoryWeights) of(x float64) float64 {
+	if x != x {
+		return c.Weights[0]
+	}
+	return c.Weights[categoryNumber(c.Values, x)+1]
 }
 
 // Margin gives the log-odds of one row: the bias and then each feature's

@@ -71,6 +71,6 @@ func BenchmarkForest(b *testing.B) {
 func BenchmarkBins(b *testing.B) {
 	rows := fraudRows(benchmarkRows)
 	for b.Loop() {
-		newBinned(rows, 1024, newTeam())
+		newBinned(rows, nil, 1024, newTeam())
 	}
 }

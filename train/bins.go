@@ -25,6 +25,9 @@ type column struct {
 	// low and high are the least and the greatest value of each code; those of
 	// code 0 mean nothing.
 	low, high []float64
+	// categories says that the codes are of categories and have no order: see
+	// newCategoryColumn.
+	categories bool
 	// offset is how many codes the columns before this one have.
 	offset int
 }
@@ -48,9 +51,16 @@ func (c *column) between(code, next int) float64 {
 
 // newBinned cuts each column into at most bins bins. A column with no more
 // values than that keeps each apart, so that nothing is lost.
-func newBinned(rows *Rows, bins int, t *team) *binned {
+//
+// Where a column holds categories, rows has their numbers and categories the list
+// of each column.
+func newBinned(rows *Rows, categories [][]float64, bins int, t *team) *binned {
 	b := &binned{columns: make([]column, len(rows.Names)), rows: rows.Len()}
 	t.each(len(b.columns), func(_, f int) {
+		if rows.categorical(f) {
+			b.columns[f] = newCategoryColumn(rows, f, len(categories[f]))
+			return
+		}
 		b.columns[f] = newColumn(sortColumn(rows, f), rows.Len(), bins)
 	})
 	for f := range b.columns {

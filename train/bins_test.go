@@ -69,7 +69,7 @@ func TestCodesKeepOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 1))
 	for _, bins := range []int{2, 3, 17, 256, MaxBins} {
 		rows := oddRows(r, 3000, 5)
-		b := newBinned(rows, bins, newTeam())
+		b := newBinned(rows, nil, bins, newTeam())
 		for f := range b.columns {
 			c := &b.columns[f]
 			if c.values() > bins+1 {
@@ -95,7 +95,7 @@ func TestFewValuesStayApart(t *testing.T) {
 	for i := range 1000 {
 		rows.X, rows.Y = append(rows.X, float64(i%50)), append(rows.Y, float64(i&1))
 	}
-	c := newBinned(rows, 50, newTeam()).columns[0]
+	c := newBinned(rows, nil, 50, newTeam()).columns[0]
 	if c.values() != 51 || !slices.Equal(c.low[1:], c.high[1:]) {
 		t.Errorf("50 values make %d bins", c.values()-1)
 	}
@@ -110,7 +110,7 @@ func TestTailsAreFine(t *testing.T) {
 	for range n {
 		rows.X, rows.Y = append(rows.X, r.NormFloat64()), append(rows.Y, 0)
 	}
-	b := newBinned(rows, bins, newTeam())
+	b := newBinned(rows, nil, bins, newTeam())
 	counts := make([]int, bins+1)
 	for _, code := range b.columns[0].codes {
 		counts[code]++

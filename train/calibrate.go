@@ -272,20 +272,10 @@ func splitCalibration(rows *Rows, share float64) (early, late *Rows, report *Cal
 			len(rows.X), len(rows.Weight), n, len(rows.Names))
 	}
 	cut := n - int(share*float64(n))
-	early, late = rows.part(0, cut), rows.part(cut, n)
+	early, late = rows.slice(0, cut), rows.slice(cut, n)
 	report = countCalibration(late.Y, late.Weight)
 	if report.Reason == "" && oneClass(metric.Set{Label: early.Y, Weight: early.Weight}) {
 		report.Reason = "the scores are left as they are: the rows before those to calibrate on are all of one class"
 	}
 	return early, late, report, nil
-}
-
-// part gives rows [from, to), a view.
-func (r *Rows) part(from, to int) *Rows {
-	out, n := *r, len(r.Names)
-	out.X, out.Y = r.X[from*n:to*n:to*n], r.Y[from:to:to]
-	if r.Weight != nil {
-		out.Weight = r.Weight[from:to:to]
-	}
-	return &out
 }

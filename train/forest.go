@@ -25,33 +25,43 @@ type Forest struct {
 	// MinLeaf is the least weight of the rows of a leaf.
 	MinLeaf float64
 	Seed    int
+	// Categories says which categories of a column are told apart.
+	Categories
 }
 
 // Fit fits trees to rows. It stops with the context's error when ctx is done,
 // and refuses rows and settings that give no model with an error of kind
 // Invalid.
-func (o Forest) Fit(ctx context.Context, rows *Rows, progress Progress) (*model.Trees, error) {
+//
+// The model is *model.Trees, or *model.Multiclass for rows with Classes, whose
+// parts have the same splits.
+func (o Forest) Fit(ctx context.Context, rows *Rows, progress Progress) (model.Model, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	if err := checkTrees(rows); err != nil {
 		return nil, err
 	}
+	if err := rows.unconstrained("a forest cannot be held to it"); err != nil {
+		return nil, err
+	}
 	rows = weighted(rows)
+	categories := o.categories(rows)
+	rows = numbered(rows, categories)
 	t := newTeam()
-	f := &forest{Forest: o, rows: rows, data: newBinned(rows, o.Bins, t), quanta: forestQuanta(rows),
+	f := &forest{Forest: o, rows: rows, data: newBinned(rows, categories, o.Bins, t), quanta: forestQuanta(rows),
 		tries: share(len(rows.Names), o.ColumnSample)}
-	trees := make([]model.Tree, o.Trees)
-	growers := make([]*forestGrower, t.size)
+	grown := make([][]model.Tree, o.Trees)
+	growers := make([]func(ctx context.Context, i int) []model.Tree, t.size)
 	var done atomic.Int64
 	t.each(o.Trees, func(worker, i int) {
 		if ctx.Err() != nil {
 			return
 		}
 		if growers[worker] == nil {
-			growers[worker] = newForestGrower(f)
+			growers[worker] = f.newGrower()
 		}
-		trees[i] = growers[worker].grow(ctx, i)
+		grown[i] = growers[worker](ctx, i)
 		if n := int(done.Add(1)); progress != nil && worker == 0 && n < o.Trees {
 			progress(n, o.Trees)
 		}
@@ -62,7 +72,28 @@ func (o Forest) Fit(ctx context.Context, rows *Rows, progress Progress) (*model.
 	if progress != nil {
 		progress(o.Trees, o.Trees)
 	}
-	return model.NewTrees(model.Forest, rows.Names, 0, trees)
+	parts := make([]model.Part, max(1, len(rows.Classes)))
+	for k := range parts {
+		trees := make([]model.Tree, o.Trees)
+		for i := range trees {
+			trees[i] = grown[i][k]
+		}
+		m, err := model.NewCategoryTrees(model.Forest, rows.Names, categories, 0, trees)
+		if err != nil {
+			return nil, err
+		}
+		parts[k] = m
+	}
+	return oneOrClasses(rows, parts)
+}
+
+// newGrower gives a function that grows tree number i, once for each class.
+func (f *forest) newGrower() func(ctx context.Context, i int) []model.Tree {
+	if f.rows.Classes != nil {
+		return newClassGrower(f).grow
+	}
+	g := newForestGrower(f)
+	return func(ctx context.Context, i int) []model.Tree { return []model.Tree{g.grow(ctx, i)} }
 }
 
 func (o Forest) check() error {
@@ -72,6 +103,7 @@ func (o Forest) check() error {
 		within("bins", float64(o.Bins), 2, MaxBins),
 		within("column_sample", o.ColumnSample, math.SmallestNonzeroFloat64, 1),
 		within("min_leaf", o.MinLeaf, 0, math.MaxFloat64),
+		o.Categories.check(),
 	)
 }
 
@@ -122,6 +154,7 @@ func newForestGrower(f *forest) *forestGrower {
 		scratch: newScratch(f.data, f.quanta.packed), all: newLot(n, f.quanta.packed),
 		words: newLot(n, f.quanta.packed), spare: make([]uint32, n)}
 	g.rule.minHessian = f.MinLeaf * f.quanta.hessian
+	g.rule.smoothing = f.Smoothing * f.quanta.hessian
 	return g
 }
 
@@ -159,19 +192,13 @@ func (g *forestGrower) grow(ctx context.Context, i int) model.Tree {
 // draw draws as many rows as there are, with replacement, and gives the number
 // of different ones.
 func (g *forestGrower) draw() int {
-	clear(g.counts)
-	for range g.counts {
-		g.counts[g.random.IntN(len(g.counts))]++
-	}
+	draw(g.random, g.counts)
 	n := 0
 	for i, count := range g.counts {
 		if count == 0 {
 			continue
 		}
-		word := int64(count)
-		if !g.quanta.packed {
-			word = max(int64(math.RoundToEven(g.rows.Weight[i]*g.quanta.hessian)), 1) * int64(count)
-		}
+		word := g.word(i, count)
 		positive := int64(g.rows.Y[i]) * word
 		g.all.rows[n] = uint32(i)
 		if g.quanta.packed {
@@ -183,6 +210,22 @@ func (g *forestGrower) draw() int {
 	}
 	g.all.slice(0, n).gather(g.words)
 	return n
+}
+
+// draw counts how often each is drawn, of as many with replacement as there are.
+func draw(random *numeric.Random, counts []uint32) {
+	clear(counts)
+	for range counts {
+		counts[random.IntN(len(counts))]++
+	}
+}
+
+// word gives the whole weight of a row drawn a number of times.
+func (f *forest) word(i int, count uint32) int64 {
+	if f.quanta.packed {
+		return int64(count)
+	}
+	return max(int64(math.RoundToEven(f.rows.Weight[i]*f.quanta.hessian)), 1) * int64(count)
 }
 
 // search tries columns in random order until enough have been tried that differ
@@ -205,7 +248,13 @@ func (g *forestGrower) search(p part) split {
 			continue
 		}
 		tried++
-		if s, found := g.rule.search(entries, p.total, best); found {
+		s, found := split{}, false
+		if c := &g.data.columns[f]; c.categories {
+			s, found = g.rule.searchCategories(entries, p.total, c.values(), best)
+		} else {
+			s, found = g.rule.search(entries, p.total, best)
+		}
+		if found {
 			best, any = s, true
 			best.column = f
 		}
@@ -222,8 +271,7 @@ func (g *forestGrower) divide(p part, s split) (left, right part) {
 	number := len(t.Feature)
 	attach(t, p.parent, p.right, int32(number))
 	c := &g.data.columns[s.column]
-	t.Feature, t.Threshold = append(t.Feature, int32(s.column)), append(t.Threshold, c.between(s.code, s.next))
-	t.MissingLeft, t.Left, t.Right = append(t.MissingLeft, s.missing), append(t.Left, 0), append(t.Right, 0)
+	addSplit(t, &s, c)
 	l := g.all.slice(p.from, p.to)
 	middle := p.from + partition(l.rows, c.codes, &s, g.spare)
 	l.gather(g.words)

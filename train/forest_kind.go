@@ -16,11 +16,7 @@ func forestKind() Kind {
 			Fields: forestFields(),
 		},
 		Fit: func(ctx context.Context, rows *Rows, params Params, progress Progress) (model.Model, error) {
-			m, err := newForest(params).Fit(ctx, rows, progress)
-			if err != nil {
-				return nil, err
-			}
-			return m, nil
+			return newForest(params).Fit(ctx, rows, progress)
 		},
 	}
 }
@@ -30,11 +26,12 @@ func DefaultForest() Forest { return newForest(Defaults(forestKind().Kind)) }
 
 func newForest(p Params) Forest {
 	return Forest{Trees: p.Int("trees"), Depth: p.Int("depth"), Bins: p.Int("bins"),
-		ColumnSample: p.Number("column_sample"), MinLeaf: p.Number("min_leaf"), Seed: p.Int("seed")}
+		ColumnSample: p.Number("column_sample"), MinLeaf: p.Number("min_leaf"), Seed: p.Int("seed"),
+		Categories: categoriesOf(p)}
 }
 
 func forestFields() []declare.Field {
-	return []declare.Field{
+	return append([]declare.Field{
 		{Name: "trees", Type: declare.Int, Default: "100", Min: declare.Bound(1), Max: declare.Bound(maxTrees), Example: "300",
 			Doc: "How many trees are averaged."},
 		{Name: "depth", Type: declare.Int, Default: "64", Min: declare.Bound(1), Max: declare.Bound(maxDepth), Example: "12",
@@ -48,5 +45,5 @@ func forestFields() []declare.Field {
 			Doc: "The least weight of the training rows in a leaf."},
 		{Name: "seed", Type: declare.Int, Default: "1", Min: declare.Bound(0), Example: "7",
 			Doc: "Seeds the drawing of rows and features. The same seed and rows give the same model."},
-	}
+	}, categoryFields("255", "1")...)
 }

@@ -17,7 +17,7 @@ func fitForest(t testing.TB, o Forest, rows *Rows) *model.Trees {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return m.(*model.Trees)
 }
 
 func smallForest() Forest {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"slices"
 
 	"orrery.dev/model"
 	"orrery.dev/numeric"
@@ -28,12 +29,18 @@ type GBDT struct {
 	EarlyStopping   int
 	ValidationShare float64
 	Seed            int
+	// Categories says which categories of a column are told apart; Smoothing is
+	// also added to L2 when the gain of a split on categories is counted.
+	Categories
 }
 
-// Fit fits trees to rows. It stops with the context's error when ctx is done,
-// and refuses rows and settings that give no model with an error of kind
-// Invalid.
-func (o GBDT) Fit(ctx context.Context, rows *Rows, progress Progress) (*model.Trees, error) {
+// Fit fits trees to rows, one more in each round, or where the rows have Classes
+// one for each class, by the softmax of their margins. It stops with the
+// context's error when ctx is done, and refuses rows and settings that give no
+// model with an error of kind Invalid.
+//
+// The model is *model.Trees, or *model.Multiclass for rows with Classes.
+func (o GBDT) Fit(ctx context.Context, rows *Rows, progress Progress) (model.Model, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -41,26 +48,48 @@ func (o GBDT) Fit(ctx context.Context, rows *Rows, progress Progress) (*model.Tr
 	if err != nil {
 		return nil, err
 	}
-	b := newBoosting(o, rows)
+	categories := o.categories(rows)
+	rows, held = numbered(rows, categories), numbered(held, categories)
+	b := newBoosting(o, rows, categories)
 	watch := newWatch(held, b.base, o.EarlyStopping)
 	for i := range o.Trees {
 		if progress != nil {
 			progress(i, o.Trees)
 		}
-		if err := b.addTree(ctx); err != nil {
+		if err := b.addTrees(ctx); err != nil {
 			return nil, err
 		}
 		if watch.enough(b.trees) {
 			break
 		}
 	}
-	if o.EarlyStopping > 0 {
-		b.trees = b.trees[:watch.best]
-	}
 	if progress != nil {
 		progress(o.Trees, o.Trees)
 	}
-	return model.NewTrees(model.GBDT, rows.Names, b.base, b.trees)
+	parts := make([]model.Part, len(b.trees))
+	for k, trees := range b.trees {
+		if o.EarlyStopping > 0 {
+			trees = trees[:watch.best]
+		}
+		m, err := model.NewCategoryTrees(model.GBDT, rows.Names, categories, b.base[k], trees)
+		if err != nil {
+			return nil, err
+		}
+		parts[k] = m
+	}
+	return oneOrClasses(rows, parts)
+}
+
+// oneOrClasses gives the one part, or a model of several classes.
+func oneOrClasses(rows *Rows, parts []model.Part) (model.Model, error) {
+	if rows.Classes == nil {
+		return parts[0], nil
+	}
+	m, err := model.NewMulticlass(rows.Classes, parts)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // boosting is a fit on its way.
@@ -70,38 +99,93 @@ type boosting struct {
 	data   *binned
 	team   *team
 	grower *grower
-	base   float64
-	trees  []model.Tree
-	// margin, gradient and hessian are [rows].
-	margin, gradient, hessian []float64
-	bag                       *bag
+	// base and trees have one entry, or one for each class, and so has margins,
+	// whose entries are [rows].
+	base    []float64
+	trees   [][]model.Tree
+	margins [][]float64
+	// class is the one that a tree is fitted for.
+	class int
+	// shares is [rows × classes], the probabilities at the beginning of the round;
+	// nil for one tree a round.
+	shares []float64
+	// gradient and hessian are [rows].
+	gradient, hessian []float64
+	bag               *bag
 }
 
 const boostingBlock = 4096
 
-func newBoosting(o GBDT, rows *Rows) *boosting {
+func newBoosting(o GBDT, rows *Rows, categories [][]float64) *boosting {
 	n := rows.Len()
-	b := &boosting{GBDT: o, rows: rows, team: newTeam(),
-		margin: make([]float64, n), gradient: make([]float64, n), hessian: make([]float64, n)}
-	b.data = newBinned(rows, o.Bins, b.team)
+	b := &boosting{GBDT: o, rows: rows, team: newTeam(), base: baseMargins(rows), gradient: make([]float64, n), hessian: make([]float64, n)}
+	b.data = newBinned(rows, categories, o.Bins, b.team)
 	b.grower = newGrower(b.data, b.team)
 	b.grower.depth = o.Depth
-	b.bag = newBag(n)
-	var weight [2]float64
-	for i, y := range rows.Y {
-		weight[int(y)] += rows.weight(i)
+	if slices.ContainsFunc(rows.Monotone, func(m int8) bool { return m != 0 }) {
+		b.grower.monotone = rows.Monotone
 	}
-	b.base = numeric.Log(weight[1] / weight[0])
-	for i := range b.margin {
-		b.margin[i] = b.base
+	b.bag = newBag(n)
+	b.trees = make([][]model.Tree, len(b.base))
+	for _, base := range b.base {
+		margin := make([]float64, n)
+		for i := range margin {
+			margin[i] = base
+		}
+		b.margins = append(b.margins, margin)
+	}
+	if rows.Classes != nil {
+		b.shares = make([]float64, n*len(rows.Classes))
 	}
 	return b
 }
 
-// addTree fits one more tree to the gradients of the loss.
-func (b *boosting) addTree(ctx context.Context) error {
-	random := numeric.NewRandom(uint64(b.Seed), uint64(len(b.trees)))
-	return b.grow(ctx, random, b.gradients())
+// baseMargins gives what no trees at all say: the log-odds of a positive, or the
+// logarithm of the share of each class.
+func baseMargins(rows *Rows) []float64 {
+	weight := make([]float64, max(2, len(rows.Classes)))
+	all := 0.0
+	for i, y := range rows.Y {
+		weight[int(y)] += rows.weight(i)
+		all += rows.weight(i)
+	}
+	if rows.Classes == nil {
+		return []float64{numeric.Log(weight[1] / weight[0])}
+	}
+	for k := range weight {
+		weight[k] = numeric.Log(weight[k] / all)
+	}
+	return weight
+}
+
+// addTrees fits one more tree to the gradients of the loss, or one for each
+// class.
+func (b *boosting) addTrees(ctx context.Context) error {
+	round := len(b.trees[0])
+	if b.shares != nil {
+		b.share()
+	}
+	for b.class = range b.trees {
+		random := numeric.NewRandom(uint64(b.Seed), uint64(round*len(b.trees)+b.class))
+		if err := b.grow(ctx, random, b.gradients()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// share writes the probability of each class for each row.
+func (b *boosting) share() {
+	k := len(b.margins)
+	b.team.blocks(b.rows.Len(), boostingBlock, func(_, from, to int) {
+		for i := from; i < to; i++ {
+			out := b.shares[i*k : (i+1)*k]
+			for class, margin := range b.margins {
+				out[class] = margin[i]
+			}
+			model.Softmax(out)
+		}
+	})
 }
 
 func (b *boosting) grow(ctx context.Context, random *numeric.Random, q quanta) error {
@@ -109,11 +193,12 @@ func (b *boosting) grow(ctx context.Context, random *numeric.Random, q quanta) e
 	rows := b.bag.draw(b, random)
 	b.grower.columns = drawColumns(random, len(b.data.columns), b.ColumnSample)
 	b.grower.rule = rule{l1: b.L1 * q.gradient, l2: b.L2 * q.hessian,
-		minHessian: b.MinChildWeight * q.hessian, minGain: b.MinGain * q.gradient * q.gradient / q.hessian}
+		minHessian: b.MinChildWeight * q.hessian, minGain: b.MinGain * q.gradient * q.gradient / q.hessian,
+		smoothing: b.Smoothing * q.hessian, categoryL2: b.Smoothing * q.hessian}
 	if err := b.grower.grow(ctx, rows, b.bag.values); err != nil {
 		return err
 	}
-	b.finish()
+	b.finish(q)
 	return nil
 }
 
@@ -123,24 +208,51 @@ func (b *boosting) gradients() quanta {
 	n := b.rows.Len()
 	limits := make([]quantaLimits, (n+boostingBlock-1)/boostingBlock)
 	b.team.blocks(n, boostingBlock, func(block, from, to int) {
+		if b.shares != nil {
+			b.classGradients(from, to)
+		} else {
+			b.binaryGradients(from, to)
+		}
 		l := &limits[block]
 		for i := from; i < to; i++ {
-			p := numeric.Sigmoid(b.margin[i])
-			g, h := p-b.rows.Y[i], float64(p*(1-p))
 			if b.rows.Weight != nil {
-				g, h = g*b.rows.Weight[i], h*b.rows.Weight[i]
+				w := b.rows.Weight[i]
+				b.gradient[i], b.hessian[i] = b.gradient[i]*w, b.hessian[i]*w
 			}
-			b.gradient[i], b.hessian[i] = g, h
-			l.add(g, h)
+			l.add(b.gradient[i], b.hessian[i])
 		}
 	})
 	return newQuanta(limits, n)
 }
 
+func (b *boosting) binaryGradients(from, to int) {
+	margin := b.margins[0]
+	for i := from; i < to; i++ {
+		p := numeric.Sigmoid(margin[i])
+		b.gradient[i], b.hessian[i] = p-b.rows.Y[i], float64(p*(1-p))
+	}
+}
+
+// classGradients are those of the softmax. The hessian is its diagonal times
+// k/(k−1) for k classes, since a margin moves against the others (Friedman, 2001,
+// algorithm 6).
+func (b *boosting) classGradients(from, to int) {
+	k := len(b.margins)
+	factor := float64(k) / float64(k-1)
+	for i := from; i < to; i++ {
+		p := b.shares[i*k+b.class]
+		against := 1 - p
+		b.gradient[i], b.hessian[i] = p, float64(factor*p*against)
+		if int(b.rows.Y[i]) == b.class {
+			b.gradient[i] = -against
+		}
+	}
+}
+
 // finish gives the leaves their values, from the gradients as they were before
 // they were made whole, and moves the margins on.
-func (b *boosting) finish() {
-	g := b.grower
+func (b *boosting) finish(q quanta) {
+	g, margin := b.grower, b.margins[b.class]
 	t := g.tree
 	t.Value, t.Cover = make([]float64, len(g.leaves)), make([]float64, len(g.leaves))
 	hessians := make([]float64, len(g.leaves))
@@ -154,19 +266,29 @@ func (b *boosting) finish() {
 	}
 	for i, gradient := range t.Value {
 		t.Value[i] = -b.LearningRate * shrink(gradient, b.L1) / (hessians[i] + b.L2)
+		if g.monotone != nil {
+			t.Value[i] = b.held(t.Value[i], g.leaves[i].bounds, q)
+		}
 	}
 	b.team.each(len(pieces), func(_, i int) {
 		for _, r := range pieces[i].rows {
-			b.margin[r] += t.Value[pieces[i].leaf]
+			margin[r] += t.Value[pieces[i].leaf]
 		}
 	})
 	rest := b.bag.rest
 	b.team.blocks(len(rest), boostingBlock, func(_, from, to int) {
 		for _, r := range rest[from:to] {
-			b.margin[r] += t.Value[t.Leaf(b.rows.Row(int(r)))]
+			margin[r] += t.Value[t.Leaf(b.rows.Row(int(r)))]
 		}
 	})
-	b.trees = append(b.trees, t)
+	b.trees[b.class] = append(b.trees[b.class], t)
+}
+
+// held keeps a leaf's value within the bounds of its node. Both factors are powers
+// of two, so that equal bounds stay equal.
+func (b *boosting) held(value float64, within bounds, q quanta) float64 {
+	unit := b.LearningRate * (q.hessian / q.gradient)
+	return bounds{within.low * unit, within.high * unit}.hold(value)
 }
 
 // piece is rows of one leaf and what they sum to.

@@ -23,6 +23,7 @@ func (o GBDT) check() error {
 		within("column_sample", o.ColumnSample, math.SmallestNonzeroFloat64, 1),
 		within("early_stopping", float64(o.EarlyStopping), 0, maxTrees),
 		within("validation_share", o.ValidationShare, math.SmallestNonzeroFloat64, 0.9),
+		o.Categories.check(),
 	)
 }
 
@@ -62,28 +63,7 @@ func checkTrees(rows *Rows) error {
 		return orrery.Errorf(orrery.TooLarge, "train_rows", "%d rows are more than trees can be fitted to", rows.Len()).
 			WithNext("train on a shorter range")
 	}
-	return checkLogistic(rows)
-}
-
-// weighted gives the rows that weigh something.
-func weighted(rows *Rows) *Rows {
-	zero := 0
-	for _, w := range rows.Weight {
-		if w == 0 {
-			zero++
-		}
-	}
-	if zero == 0 {
-		return rows
-	}
-	out := &Rows{Names: rows.Names}
-	for i, w := range rows.Weight {
-		if w > 0 {
-			out.X = append(out.X, rows.Row(i)...)
-			out.Y, out.Weight = append(out.Y, rows.Y[i]), append(out.Weight, w)
-		}
-	}
-	return out
+	return rows.check()
 }
 
 // parts cuts the later rows off, where there is early stopping, to watch the
@@ -91,6 +71,11 @@ func weighted(rows *Rows) *Rows {
 func (o GBDT) parts(rows *Rows) (fit, held *Rows, err error) {
 	if err := checkTrees(rows); err != nil {
 		return nil, nil, err
+	}
+	if rows.Classes != nil {
+		if err := rows.unconstrained("the label has several classes"); err != nil {
+			return nil, nil, err
+		}
 	}
 	rows = weighted(rows)
 	if o.EarlyStopping == 0 {
@@ -108,61 +93,78 @@ func (o GBDT) parts(rows *Rows) (fit, held *Rows, err error) {
 	return fit, held, nil
 }
 
-func (r *Rows) slice(from, to int) *Rows {
-	n := len(r.Names)
-	out := &Rows{Names: r.Names, X: r.X[from*n : to*n], Y: r.Y[from:to]}
-	if r.Weight != nil {
-		out.Weight = r.Weight[from:to]
-	}
-	return out
-}
-
 // watch follows the loss on rows held out.
 type watch struct {
 	rows     *Rows
-	margin   []float64
+	margins  [][]float64 // [classes][rows], or [1][rows]
 	patience int
-	// best is the number of trees with the least loss.
+	// best is the number of rounds with the least loss.
 	best  int
 	least float64
 }
 
-func newWatch(rows *Rows, base float64, patience int) *watch {
+func newWatch(rows *Rows, base []float64, patience int) *watch {
 	w := &watch{rows: rows, patience: patience, least: math.Inf(1)}
 	if rows == nil {
 		return w
 	}
-	w.margin = make([]float64, rows.Len())
-	for i := range w.margin {
-		w.margin[i] = base
+	for _, base := range base {
+		margin := make([]float64, rows.Len())
+		for i := range margin {
+			margin[i] = base
+		}
+		w.margins = append(w.margins, margin)
 	}
 	w.least = w.loss()
 	return w
 }
 
-// enough takes the last tree in, and says whether the loss has stopped falling.
-func (w *watch) enough(trees []model.Tree) bool {
+// enough takes the trees of the last round in, and says whether the loss has
+// stopped falling.
+func (w *watch) enough(trees [][]model.Tree) bool {
 	if w.rows == nil {
 		return false
 	}
-	t := &trees[len(trees)-1]
-	for i := range w.margin {
-		w.margin[i] += t.Value[t.Leaf(w.rows.Row(i))]
+	rounds := len(trees[0])
+	for k, margin := range w.margins {
+		t := &trees[k][rounds-1]
+		for i := range margin {
+			margin[i] += t.Value[t.Leaf(w.rows.Row(i))]
+		}
 	}
 	if loss := w.loss(); loss < w.least {
-		w.least, w.best = loss, len(trees)
+		w.least, w.best = loss, rounds
 	}
-	return len(trees)-w.best >= w.patience
+	return rounds-w.best >= w.patience
 }
 
 // loss sums the log loss, by weight.
 func (w *watch) loss() float64 {
 	sum := 0.0
-	for i, m := range w.margin {
-		if w.rows.Y[i] == 1 {
-			m = -m
+	if len(w.margins) == 1 {
+		for i, m := range w.margins[0] {
+			if w.rows.Y[i] == 1 {
+				m = -m
+			}
+			sum += float64(w.rows.weight(i) * (max(m, 0) + numeric.Log(1+numeric.Exp(-math.Abs(m)))))
 		}
-		sum += float64(w.rows.weight(i) * (max(m, 0) + numeric.Log(1+numeric.Exp(-math.Abs(m)))))
+		return sum
+	}
+	for i := range w.rows.Y {
+		sum += float64(w.rows.weight(i) * w.lossOf(i))
 	}
 	return sum
+}
+
+// lossOf gives log Σ exp(margin) − the margin of the row's class.
+func (w *watch) lossOf(i int) float64 {
+	most := math.Inf(-1)
+	for _, margin := range w.margins {
+		most = max(most, margin[i])
+	}
+	sum := 0.0
+	for _, margin := range w.margins {
+		sum += numeric.Exp(margin[i] - most)
+	}
+	return numeric.Log(sum) + most - w.margins[int(w.rows.Y[i])][i]
 }

@@ -14,14 +14,16 @@ type grower struct {
 	team  *team
 	// columns lists those that this tree may split on.
 	columns []int
-	all     lot        // the rows of the tree, by node; their values where they are counted
-	values  lot        // the values of every row, by row
-	spare   []uint32   // for sorting rows
-	scratch []*scratch // one for each worker
-	free    []*histogram
-	leaves  []*node
-	tree    model.Tree
-	splits  []split
+	// monotone has the constraint on each column, nil where there is none.
+	monotone []int8
+	all      lot        // the rows of the tree, by node; their values where they are counted
+	values   lot        // the values of every row, by row
+	spare    []uint32   // for sorting rows
+	scratch  []*scratch // one for each worker
+	free     []*histogram
+	leaves   []*node
+	tree     model.Tree
+	splits   []split
 }
 
 // node is a part of the rows. It is a leaf until it is split.
@@ -35,6 +37,8 @@ type node struct {
 	// smaller side of a split is counted, and the other is what remains.
 	stored *histogram
 	best   split
+	// bounds are those of the leaves below, where some column is constrained.
+	bounds bounds
 }
 
 func (n *node) rows() int { return n.to - n.from }
@@ -57,7 +61,7 @@ func (g *grower) grow(ctx context.Context, rows []uint32, values lot) error {
 	g.tree = model.Tree{}
 	g.splits, g.leaves = g.splits[:0], nil
 	g.all.gather(values)
-	root := &node{to: len(rows), total: g.all.total(), parent: -1}
+	root := &node{to: len(rows), total: g.all.total(), parent: -1, bounds: unbounded}
 	families := []family{{large: root}}
 	for depth := 0; depth < g.depth && len(families) > 0; depth++ {
 		if err := ctx.Err(); err != nil {
@@ -244,7 +248,14 @@ func (g *grower) searchEntries(entries []entry, n *node, column int) split {
 	if len(entries) < 2 || !g.worth(n) {
 		return split{}
 	}
-	best, found := g.rule.search(entries, n.total, split{gain: g.rule.least(n.total)})
+	best, found := split{gain: g.rule.least(n.total)}, false
+	if g.monotone != nil {
+		best, found = g.searchWithin(entries, n, column)
+	} else if c := &g.data.columns[column]; c.categories {
+		best, found = g.rule.searchCategories(entries, n.total, c.values(), best)
+	} else {
+		best, found = g.rule.search(entries, n.total, best)
+	}
 	if !found {
 		return split{}
 	}
@@ -288,6 +299,9 @@ func (g *grower) sides(n *node, number int, t *team) family {
 	left := &node{from: n.from, to: middle, total: n.best.left, parent: number}
 	right := &node{from: middle, to: n.to, parent: number, right: true,
 		total: sums{n.total.g - n.best.left.g, n.total.h - n.best.left.h}}
+	if g.monotone != nil {
+		left.bounds, right.bounds = n.bounds.sides(&g.rule, left.total, right.total, g.monotone[n.best.column])
+	}
 	f := family{parent: n.stored, small: left, large: right}
 	if left.rows() > right.rows() {
 		f.small, f.large = right, left
@@ -304,11 +318,7 @@ func (g *grower) split(n *node) {
 	attach(&g.tree, n.parent, n.right, int32(len(g.splits)))
 	s := &n.best
 	g.splits = append(g.splits, *s)
-	t := &g.tree
-	t.Feature = append(t.Feature, int32(s.column))
-	t.Threshold = append(t.Threshold, g.data.columns[s.column].between(s.code, s.next))
-	t.MissingLeft = append(t.MissingLeft, s.missing)
-	t.Left, t.Right = append(t.Left, 0), append(t.Right, 0)
+	addSplit(&g.tree, s, &g.data.columns[s.column])
 }
 
 func (g *grower) leaf(n *node) {

@@ -16,11 +16,7 @@ func gbdtKind() Kind {
 			Fields: gbdtFields(),
 		},
 		Fit: func(ctx context.Context, rows *Rows, params Params, progress Progress) (model.Model, error) {
-			m, err := newGBDT(params).Fit(ctx, rows, progress)
-			if err != nil {
-				return nil, err
-			}
-			return m, nil
+			return newGBDT(params).Fit(ctx, rows, progress)
 		},
 	}
 }
@@ -34,12 +30,13 @@ func newGBDT(p Params) GBDT {
 		L1: p.Number("l1"), L2: p.Number("l2"), MinChildWeight: p.Number("min_child_weight"), MinGain: p.Number("min_gain"),
 		RowSample: p.Number("row_sample"), ColumnSample: p.Number("column_sample"),
 		EarlyStopping: p.Int("early_stopping"), ValidationShare: p.Number("validation_share"), Seed: p.Int("seed"),
+		Categories: categoriesOf(p),
 	}
 }
 
 func gbdtFields() []declare.Field {
 	positive, one := declare.Bound(0), declare.Bound(1)
-	return []declare.Field{
+	return append([]declare.Field{
 		{Name: "trees", Type: declare.Int, Default: "150", Min: declare.Bound(1), Max: declare.Bound(maxTrees), Example: "300",
 			Doc: "How many trees are added up, at most."},
 		{Name: "depth", Type: declare.Int, Default: "6", Min: declare.Bound(1), Max: declare.Bound(maxDepth), Example: "4",
@@ -68,5 +65,5 @@ func gbdtFields() []declare.Field {
 			Doc: "The share of the rows, the latest, that early stopping watches."},
 		{Name: "seed", Type: declare.Int, Default: "1", Min: declare.Bound(0), Example: "7",
 			Doc: "Seeds the drawing of rows and features. The same seed and rows give the same model."},
-	}
+	}, categoryFields("255", "10")...)
 }

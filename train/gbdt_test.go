@@ -64,7 +64,7 @@ func fitGBDT(t testing.TB, o GBDT, rows *Rows) *model.Trees {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return m.(*model.Trees)
 }
 
 func modelBytes(t testing.TB, m model.Model) []byte {
@@ -287,7 +287,7 @@ func TestGBDTSampling(t *testing.T) {
 func TestGBDTUnpacked(t *testing.T) {
 	rows := rareRows(3000, 4, 12)
 	fit := func(packed bool) *boosting {
-		b := newBoosting(small(), rows)
+		b := newBoosting(small(), rows, nil)
 		q := b.gradients()
 		q.packed = packed
 		random := numeric.NewRandom(1, 0)
@@ -297,7 +297,7 @@ func TestGBDTUnpacked(t *testing.T) {
 		return b
 	}
 	a, b := fit(true), fit(false)
-	if !slices.Equal(a.margin, b.margin) {
+	if !slices.Equal(a.margins[0], b.margins[0]) {
 		t.Error("the trees differ")
 	}
 }

@@ -10,6 +10,9 @@ type rule struct {
 	minHessian float64
 	// minGain is what the gain must exceed.
 	minGain float64
+	// smoothing is the weight of a node's mean in that of each category, and
+	// categoryL2 what is added to l2 where a split is on categories.
+	smoothing, categoryL2 float64
 }
 
 // split sends a lot's rows left or right by a column.
@@ -20,6 +23,8 @@ type split struct {
 	next    int // the least that goes right, 0 for none
 	missing bool
 	left    sums
+	// set has the codes that go left by a split on categories, nil for others.
+	set codeSet
 }
 
 // score is twice what the best leaf for the sums lowers the loss by.
@@ -113,6 +118,9 @@ func (s *split) goesLeft() (shift, limit uint16) {
 // order on both sides, and gives their number. spare is as long as rows. The
 // copying both ways saves a branch that a processor could not foresee.
 func partition(rows []uint32, codes []uint16, s *split, spare []uint32) int {
+	if s.set != nil {
+		return partitionBySet(rows, codes, s.set, spare)
+	}
 	shift, limit := s.goesLeft()
 	spare = spare[:len(rows)]
 	left, right := 0, 0
@@ -123,6 +131,17 @@ func partition(rows []uint32, codes []uint16, s *split, spare []uint32) int {
 			goes = 1
 		}
 		left += goes
+		right = i + 1 - left
+	}
+	copy(rows[left:], spare[:right])
+	return left
+}
+
+func partitionBySet(rows []uint32, codes []uint16, set codeSet, spare []uint32) int {
+	left, right := 0, 0
+	for i, r := range rows {
+		rows[left], spare[right] = r, r
+		left += int(set[codes[r]>>6] >> (codes[r] & 63) & 1)
 		right = i + 1 - left
 	}
 	copy(rows[left:], spare[:right])

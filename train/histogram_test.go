@@ -152,7 +152,7 @@ func wholeRows(r *rand.Rand, n, columns, distinct int) *Rows {
 
 func newTestGrower(o *greedy, size int) *grower {
 	t := &team{size}
-	g := newGrower(newBinned(o.rows, MaxBins, t), t)
+	g := newGrower(newBinned(o.rows, nil, MaxBins, t), t)
 	g.rule, g.depth = o.rule, o.depth
 	for f := range o.rows.Names {
 		g.columns = append(g.columns, f)

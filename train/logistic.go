@@ -15,11 +15,11 @@ func logisticKind() Kind {
 		Kind: declare.Kind{
 			Name: model.Logistic,
 			Doc: "Logistic regression on standardised inputs, with an L2 penalty. " +
-				"A missing value is taken to be the training mean.",
-			Fields: []declare.Field{{
+				"A missing number is taken to be the training mean. A feature of texts becomes one input of 0 or 1 for each category, a missing text being one more category.",
+			Fields: append([]declare.Field{{
 				Name: "c", Type: declare.Number, Default: "1", Above: declare.Bound(0), Example: "0.1",
 				Doc: "Inverse of the strength of the L2 penalty: the smaller, the nearer to zero the weights are held.",
-			}},
+			}}, categoryFields("50", "")...),
 		},
 		Fit: fitLogistic,
 	}
@@ -27,73 +27,62 @@ func logisticKind() Kind {
 
 // fitLogistic minimises 0.5·wᵀw + c·Σ weight·logloss over the standardised
 // inputs, the intercept without penalty, as scikit-learn's LogisticRegression
-// does behind its StandardScaler. The minimum is the only one, and is solved
-// for until a step would gain less than 1e-12 of the objective.
+// does behind its StandardScaler. Where the rows have Classes, the loss is that of
+// the softmax, and there are as many weights and intercepts for each class. The
+// minimum is the only one, and is solved for until a step would gain less than
+// 1e-12 of the objective. Constraints bound the weights' signs.
 func fitLogistic(ctx context.Context, rows *Rows, params Params, progress Progress) (model.Model, error) {
 	c, ok := params["c"].(float64)
 	if !ok || !(c > 0 && c <= math.MaxFloat64) {
 		return nil, orrery.Errorf(orrery.Invalid, "train_param", "c is %v, which is no positive number", params["c"]).
 			WithField("c").WithNext("use 1 where nothing better is known")
 	}
-	if err := checkLogistic(rows); err != nil {
+	of := categoriesOf(params)
+	if err := of.check(); err != nil {
 		return nil, err
 	}
-	means, scales, err := standardisation(rows)
+	if err := rows.check(); err != nil {
+		return nil, err
+	}
+	if rows.Classes != nil {
+		if err := rows.unconstrained("the label has several classes"); err != nil {
+			return nil, err
+		}
+	}
+	d, err := newDesign(rows, of.categories(rows))
 	if err != nil {
 		return nil, err
 	}
-	p := newLogisticProblem(rows, c, means, scales)
-	w, err := p.solve(ctx, progress)
+	loss := newLogisticLoss(rows, c, len(d.weights))
+	solver := &newton{problem: &logisticProblem{design: d, logisticLoss: loss}, size: d.width() + 1, signs: d.signs(rows)}
+	if rows.Classes != nil {
+		k := len(rows.Classes)
+		n := rows.Len()
+		solver.problem = &softmaxProblem{design: d, logisticLoss: loss, classes: k, shares: make([]float64, n*k), moves: make([]float64, n*k)}
+		solver.size *= k
+	}
+	w, err := solver.solve(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
-	n := len(rows.Names)
-	return model.NewLinear(rows.Names, means, scales, w[:n], w[n])
-}
-
-// checkLogistic refuses rows to which no finite logistic regression fits.
-func checkLogistic(rows *Rows) error {
-	n := len(rows.Names)
-	if len(rows.X) != rows.Len()*n || rows.Weight != nil && len(rows.Weight) != rows.Len() {
-		return orrery.Errorf(orrery.Invalid, "train_rows", "%d values and %d weights do not make %d rows of %d columns",
-			len(rows.X), len(rows.Weight), rows.Len(), n)
-	}
-	var weight [2]float64
-	for i, y := range rows.Y {
-		w := rows.weight(i)
-		if y != 0 && y != 1 || !(w >= 0 && w <= math.MaxFloat64) {
-			return orrery.Errorf(orrery.Invalid, "train_rows", "row %d has the label %v and the weight %v", i, y, w).
-				WithNext("labels are 0 or 1, weights finite and at least 0")
-		}
-		weight[int(y)] += w
-	}
-	if weight[0] == 0 || weight[1] == 0 {
-		return orrery.Errorf(orrery.Invalid, "train_one_class", "the rows to train on are all of one class").
-			WithNext("train on a range that has both positives and negatives")
-	}
-	for i, x := range rows.X {
-		if math.IsInf(x, 0) {
-			return orrery.Errorf(orrery.Invalid, "train_rows", "row %d has an infinite %s", i/n, rows.Names[i%n]).
-				WithField(rows.Names[i%n]).WithNext("make the feature give a number, or nothing, there")
+	parts := make([]model.Part, len(w)/(d.width()+1))
+	for k := range parts {
+		if parts[k], err = d.linear(w[k*(d.width()+1) : (k+1)*(d.width()+1)]); err != nil {
+			return nil, err
 		}
 	}
-	return nil
-}
-
-// weight gives the weight of row i.
-func (r *Rows) weight(i int) float64 {
-	if r.Weight == nil {
-		return 1
-	}
-	return r.Weight[i]
+	return oneOrClasses(rows, parts)
 }
 
 // standardisation gives the weighted mean and population standard deviation of
 // the values present in each column. A column of one value has scale 1, and one
-// without any has mean 0 too.
+// without any has mean 0 too, and so has one of categories.
 func standardisation(rows *Rows) (means, scales []float64, err error) {
 	for f, name := range rows.Names {
-		mean, scale := moments(rows, f)
+		mean, scale := 0.0, 1.0
+		if !rows.categorical(f) {
+			mean, scale = moments(rows, f)
+		}
 		if !(math.Abs(mean) <= math.MaxFloat64 && scale <= math.MaxFloat64) {
 			return nil, nil, orrery.Errorf(orrery.Invalid, "train_rows", "the values of %s are too great to be squared", name).
 				WithField(name).WithNext("use another unit for the feature, or its logarithm")

@@ -3,56 +3,41 @@ package train
 import (
 	"context"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"orrery.dev"
-	"orrery.dev/numeric"
 )
 
-// logisticProblem is the minimisation of 0.5·wᵀw + Σ weight·logloss. Its points
-// and gradients are [columns+1], the intercept last.
-type logisticProblem struct {
-	columns   int
-	z         []float64 // [rows × columns], standardised, 0 where missing
-	y, weight []float64 // [rows]
-	// curvature is [rows], the second derivative of each row's loss at the point
-	// last evaluated.
-	curvature []float64
-	block     int
+// smooth is a function of points [size] to be minimised, with 0.5·wᵀw in it for
+// every entry that is not an intercept.
+type smooth interface {
+	// evaluate gives the gradient and the objective at w, and keeps the curvature.
+	evaluate(w []float64) (gradient []float64, objective float64)
+	// hessianTimes gives H·v at the point last evaluated.
+	hessianTimes(v []float64) []float64
+	// diagonal gives that of H at the point last evaluated, kept above zero.
+	diagonal() []float64
+}
+
+// newton minimises a problem by Newton's method, each step by conjugate gradients
+// as exact as the gradient is small (Nocedal and Wright, Numerical Optimization,
+// algorithm 7.1). Where entries are bound to a sign, those at 0 that the gradient
+// draws to the wrong side are left out of the step, and the line search follows
+// the step's projection (Bertsekas, "Projected Newton Methods for Optimization
+// Problems with Simple Constraints", SIAM J. Control 20, 1982).
+type newton struct {
+	problem smooth
+	size    int
+	signs   []int8 // [size]: 1 for at least 0, -1 for at most 0; nil for none
 }
 
 const (
 	logisticSteps     = 100   // Newton steps before giving up; a dozen is usual
 	logisticTolerance = 1e-12 // of the objective, that one more step would gain
-	blockRows         = 1024
-	maxBlocks         = 256
 )
 
-func newLogisticProblem(rows *Rows, c float64, means, scales []float64) *logisticProblem {
-	n := rows.Len()
-	p := &logisticProblem{
-		columns: len(rows.Names), z: make([]float64, len(rows.X)),
-		y: rows.Y, weight: make([]float64, n), curvature: make([]float64, n),
-		block: max(blockRows, (n+maxBlocks-1)/maxBlocks),
-	}
-	for i, x := range rows.X {
-		if f := i % p.columns; x == x {
-			p.z[i] = (x - means[f]) / scales[f]
-		}
-	}
-	for i := range p.weight {
-		p.weight[i] = c * rows.weight(i)
-	}
-	return p
-}
-
-// solve is Newton's method, each step by conjugate gradients as exact as the
-// gradient is small (Nocedal and Wright, Numerical Optimization, algorithm 7.1).
-func (p *logisticProblem) solve(ctx context.Context, progress Progress) ([]float64, error) {
-	w := make([]float64, p.columns+1)
-	gradient, objective := p.evaluate(w)
+func (s *newton) solve(ctx context.Context, progress Progress) ([]float64, error) {
+	w := make([]float64, s.size)
+	gradient, objective := s.problem.evaluate(w)
 	first := math.Sqrt(dot(gradient, gradient))
 	for i := range logisticSteps {
 		if err := ctx.Err(); err != nil {
@@ -64,14 +49,16 @@ func (p *logisticProblem) solve(ctx context.Context, progress Progress) ([]float
 		if first == 0 {
 			return w, nil
 		}
+		fixed := s.fix(w, gradient)
 		eta := min(0.1, math.Sqrt(math.Sqrt(dot(gradient, gradient))/first))
-		step, err := p.newtonStep(ctx, gradient, eta)
+		step, err := s.step(ctx, gradient, eta, fixed)
 		if err != nil {
 			return nil, err
 		}
 		gain := -dot(gradient, step) / 2
-		w, gradient, objective = p.search(w, step, gradient, objective)
-		if gain <= logisticTolerance*(1+objective) {
+		var cut bool
+		w, gradient, objective, cut = s.search(w, step, gradient, objective)
+		if gain <= logisticTolerance*(1+objective) && !cut {
 			if progress != nil {
 				progress(logisticSteps, logisticSteps)
 			}
@@ -83,28 +70,62 @@ func (p *logisticProblem) solve(ctx context.Context, progress Progress) ([]float
 		WithNext("use a smaller c, or leave out features that say the same")
 }
 
+// fix says which entries are held at 0, and sets their gradient to 0; nil where
+// none is bound.
+func (s *newton) fix(w, gradient []float64) []bool {
+	if s.signs == nil {
+		return nil
+	}
+	fixed := make([]bool, len(w))
+	for j, sign := range s.signs {
+		if sign != 0 && w[j] == 0 && gradient[j]*float64(sign) > 0 {
+			fixed[j], gradient[j] = true, 0
+		}
+	}
+	return fixed
+}
+
 // search takes the step, or the first of its halves, quarters, … that lowers the
-// objective enough.
-func (p *logisticProblem) search(w, step, gradient []float64, objective float64) (at, slope []float64, value float64) {
+// objective enough. cut says that a bound shortened it.
+func (s *newton) search(w, step, gradient []float64, objective float64) (at, slope []float64, value float64, cut bool) {
 	const enough, rounding = 1e-4, 1e-14
 	descent := dot(gradient, step)
 	for size := 1.0; ; size /= 2 {
-		at = make([]float64, len(w))
+		at, cut = make([]float64, len(w)), false
+		fall := float64(size * descent)
 		for j := range w {
 			at[j] = w[j] + float64(size*step[j])
 		}
-		slope, value = p.evaluate(at)
-		if value <= objective+float64(enough*size*descent)+float64(rounding*objective) || size < 1e-10 {
-			return at, slope, value
+		if s.signs != nil {
+			if cut = s.project(at); cut {
+				fall = 0
+				for j := range w {
+					fall += float64(gradient[j] * (at[j] - w[j]))
+				}
+			}
+		}
+		slope, value = s.problem.evaluate(at)
+		if value <= objective+float64(enough*fall)+float64(rounding*objective) || size < 1e-10 {
+			return at, slope, value, cut
 		}
 	}
 }
 
-// newtonStep solves H·step = −gradient until the residual is eta of what it was,
-// preconditioned by the diagonal of H.
-func (p *logisticProblem) newtonStep(ctx context.Context, gradient []float64, eta float64) ([]float64, error) {
+// project puts entries of the wrong sign to 0, and says whether there were any.
+func (s *newton) project(w []float64) (cut bool) {
+	for j, sign := range s.signs {
+		if w[j]*float64(sign) < 0 {
+			w[j], cut = 0, true
+		}
+	}
+	return cut
+}
+
+// step solves H·step = −gradient, over the entries that are not fixed, until the
+// residual is eta of what it was, preconditioned by the diagonal of H.
+func (s *newton) step(ctx context.Context, gradient []float64, eta float64, fixed []bool) ([]float64, error) {
 	n := len(gradient)
-	diagonal := p.diagonal()
+	diagonal := s.problem.diagonal()
 	step, residual, direction := make([]float64, n), make([]float64, n), make([]float64, n)
 	scaled := make([]float64, n)
 	for j, g := range gradient {
@@ -118,10 +139,15 @@ func (p *logisticProblem) newtonStep(ctx context.Context, gradient []float64, et
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		curved := p.hessianTimes(direction)
+		curved := s.problem.hessianTimes(direction)
+		for j := range fixed {
+			if fixed[j] {
+				curved[j] = 0
+			}
+		}
 		bend := dot(direction, curved)
 		if bend <= 0 {
-			break // only rounding can bring this about
+			break // only rounding can bring this about, or no entry that is free
 		}
 		alpha := rz / bend
 		for j := range step {
@@ -140,87 +166,6 @@ func (p *logisticProblem) newtonStep(ctx context.Context, gradient []float64, et
 		}
 	}
 	return step, nil
-}
-
-// evaluate gives the gradient and the objective at w, and keeps the curvature.
-func (p *logisticProblem) evaluate(w []float64) (gradient []float64, objective float64) {
-	n := p.columns
-	out := p.reduce(n+2, func(i int, z, sum []float64) {
-		margin := w[n] + dot(z, w[:n])
-		e := numeric.Exp(-math.Abs(margin))
-		probability, against := 1/(1+e), e/(1+e)
-		if margin < 0 {
-			probability, against = against, probability
-		}
-		loss := max(margin, 0) + numeric.Log(1+e) - float64(p.y[i]*margin)
-		p.curvature[i] = p.weight[i] * probability * against
-		residual := probability
-		if p.y[i] == 1 {
-			residual = -against
-		}
-		addScaled(sum[:n], float64(p.weight[i]*residual), z)
-		sum[n] += float64(p.weight[i] * residual)
-		sum[n+1] += float64(p.weight[i] * loss)
-	})
-	addScaled(out[:n], 1, w[:n])
-	return out[:n+1], out[n+1] + dot(w[:n], w[:n])/2
-}
-
-// hessianTimes gives H·v at the point last evaluated.
-func (p *logisticProblem) hessianTimes(v []float64) []float64 {
-	n := p.columns
-	out := p.reduce(n+1, func(i int, z, sum []float64) {
-		s := float64(p.curvature[i] * (v[n] + dot(z, v[:n])))
-		addScaled(sum[:n], s, z)
-		sum[n] += s
-	})
-	addScaled(out[:n], 1, v[:n])
-	return out
-}
-
-// diagonal gives that of H at the point last evaluated, kept above zero.
-func (p *logisticProblem) diagonal() []float64 {
-	n := p.columns
-	out := p.reduce(n+1, func(i int, z, sum []float64) {
-		for j, x := range z {
-			sum[j] += float64(p.curvature[i] * float64(x*x))
-		}
-		sum[n] += p.curvature[i]
-	})
-	for j := range n {
-		out[j]++
-	}
-	out[n] = max(out[n], math.SmallestNonzeroFloat64)
-	return out
-}
-
-// reduce sums what add gives for each row into width numbers. The rows are cut
-// into blocks by their number alone, and the blocks are summed in order, so
-// that the result is the same at any number of cores.
-func (p *logisticProblem) reduce(width int, add func(i int, z, sum []float64)) []float64 {
-	rows := len(p.y)
-	blocks := (rows + p.block - 1) / p.block
-	sums := make([]float64, blocks*width)
-	var next atomic.Int64
-	work := func() {
-		for b := int(next.Add(1)) - 1; b < blocks; b = int(next.Add(1)) - 1 {
-			sum := sums[b*width : (b+1)*width]
-			for i := b * p.block; i < min((b+1)*p.block, rows); i++ {
-				add(i, p.z[i*p.columns:(i+1)*p.columns], sum)
-			}
-		}
-	}
-	var all sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), blocks) - 1 {
-		all.Go(work)
-	}
-	work()
-	all.Wait()
-	out := make([]float64, width)
-	for b := range blocks {
-		addScaled(out, 1, sums[b*width:(b+1)*width])
-	}
-	return out
 }
 
 func dot(a, b []float64) float64 {

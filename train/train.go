@@ -25,29 +25,6 @@ type Kind struct {
 	Fit func(ctx context.Context, rows *Rows, params Params, progress Progress) (model.Model, error)
 }
 
-// Rows is a labelled training set.
-type Rows struct {
-	// Names has one entry for each column.
-	Names []string
-	// X is [rows × columns], row-major; NaN is a missing value.
-	X []float64
-	// Y is [rows], 1 for positive and 0 for negative.
-	Y []float64
-	// Weight is [rows], finite and at least 0, or nil where every row weighs 1: a
-	// row of weight 2 counts as two rows. Rows drawn with a known probability weigh
-	// one over it.
-	Weight []float64
-}
-
-// Len gives the number of rows.
-func (r *Rows) Len() int { return len(r.Y) }
-
-// Row gives row i, a view of X.
-func (r *Rows) Row(i int) []float64 {
-	n := len(r.Names)
-	return r.X[i*n : (i+1)*n : (i+1)*n]
-}
-
 // Kinds lists the kinds of model that can be trained.
 func Kinds() []Kind { return []Kind{gbdtKind(), forestKind(), logisticKind()} }
 
