@@ -116,6 +116,9 @@ type boosting struct {
 
 const boostingBlock = 4096
 
+// leastHessian keeps the value of a leaf whose rows the model is sure of finite.
+const leastHessian = 1e-16
+
 func newBoosting(o GBDT, rows *Rows, categories [][]float64) *boosting {
 	n := rows.Len()
 	b := &boosting{GBDT: o, rows: rows, team: newTeam(), base: baseMargins(rows), gradient: make([]float64, n), hessian: make([]float64, n)}
@@ -229,7 +232,7 @@ func (b *boosting) binaryGradients(from, to int) {
 	margin := b.margins[0]
 	for i := from; i < to; i++ {
 		p := numeric.Sigmoid(margin[i])
-		b.gradient[i], b.hessian[i] = p-b.rows.Y[i], float64(p*(1-p))
+		b.gradient[i], b.hessian[i] = p-b.rows.Y[i], max(float64(p*(1-p)), leastHessian)
 	}
 }
 
@@ -242,7 +245,7 @@ func (b *boosting) classGradients(from, to int) {
 	for i := from; i < to; i++ {
 		p := b.shares[i*k+b.class]
 		against := 1 - p
-		b.gradient[i], b.hessian[i] = p, float64(factor*p*against)
+		b.gradient[i], b.hessian[i] = p, max(float64(factor*p*against), leastHessian)
 		if int(b.rows.Y[i]) == b.class {
 			b.gradient[i] = -against
 		}
