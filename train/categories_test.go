@@ -90,11 +90,11 @@ var kindNames = []string{model.GBDT, model.Forest, model.Logistic}
 // A text says more as a category than as a number, whichever the kind.
 func TestCategoriesAreLearned(t *testing.T) {
 	for _, classes := range []int{0, 3} {
-		rows, later := shopRows(6000, 120, classes, 1), shopRows(6000, 120, classes, 2)
+		rows, later := shopRows(4000, 100, classes, 1), shopRows(4000, 100, classes, 2)
 		for _, kind := range kindNames {
 			params := Params{}
 			if kind != model.Logistic {
-				params["trees"] = 60
+				params["trees"] = 25
 			}
 			with := classLoss(fitKind(t, kind, params, rows), later)
 			numbers := *rows
@@ -110,7 +110,7 @@ func TestCategoriesAreLearned(t *testing.T) {
 func TestCategoriesClassesAndConstraintsOnAnyCores(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, classes := range []int{0, 3} {
-		rows := shopRows(12_000, 300, classes, 3)
+		rows := shopRows(9000, 300, classes, 3)
 		rows.Weight = make([]float64, rows.Len())
 		for i := range rows.Weight {
 			rows.Weight[i] = float64(i%5) / 2
@@ -121,7 +121,7 @@ func TestCategoriesClassesAndConstraintsOnAnyCores(t *testing.T) {
 			}
 			params := Params{}
 			if kind != model.Logistic {
-				params["trees"] = 12
+				params["trees"] = 5
 			}
 			if kind == model.GBDT {
 				params["early_stopping"], params["row_sample"] = 5, 0.7

@@ -44,7 +44,7 @@ func TestConstraintsHoldOnGrids(t *testing.T) {
 		free.Monotone = nil
 		plain := fitGBDT(t, o, &free)
 		broken := 0
-		for range 300 {
+		for range 150 {
 			row := []float64{3 * r.NormFloat64(), 3 * r.NormFloat64(), r.Float64(), rows.X[4*r.IntN(rows.Len())+3]}
 			for f, way := range []float64{1, -1} {
 				row := append([]float64(nil), row...)
