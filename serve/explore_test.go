@@ -21,7 +21,7 @@ func TestExplorationIsRecordedAndLearnedFrom(t *testing.T) {
 	s := newSystem(t)
 	s.close()
 	source := strings.Replace(string(s.spec.Source), "score >= 0.9", "amount > 40.0", 1)
-	s.spec = orrerytest.Spec(t, source+"\nexplore: {action: block, instead: review, share: 0.2}\n")
+	s.spec = orrerytest.Spec(t, strings.Replace(source, "share: 0.01", "share: 0.2", 1))
 	s.open()
 	blocked, through := 0, 0
 	check := func(results []serve.Result) {
