@@ -63,14 +63,14 @@ func (cp *Checkpoint) Next(n int) []store.StateItem {
 func (r seriesRef) series() *series { return &r.entity.series[r.table] }
 
 // Evict drops entities that have not been used lately, and whose series are all
-// written, until the state takes at most limit bytes or no more can go. load
-// gets them back, so no answer depends on it. Without a load it does nothing.
-// It is the clock algorithm: a used entity is spared once.
-func (st *State) Evict(limit int64) {
+// written, until the state takes at most limit bytes or steps of them have been
+// looked at. load gets them back, so no answer depends on it. Without a load it
+// does nothing. It is the clock algorithm: a used entity is spared once.
+func (st *State) Evict(limit int64, steps int) {
 	if st.load == nil {
 		return
 	}
-	for left := 2 * len(st.all); st.bytes > limit && left > 0; left-- {
+	for left := min(steps, 2*len(st.all)); st.bytes > limit && left > 0; left-- {
 		if st.hand >= len(st.all) {
 			st.hand = 0
 		}
@@ -84,8 +84,12 @@ func (st *State) Evict(limit int64) {
 	}
 }
 
-// busy reports whether the store may not have the entity's series.
+// busy reports whether the store may not have the entity's series, or somebody
+// is reading them there.
 func (en *entity) busy() bool {
+	if en.awaited > 0 {
+		return true
+	}
 	for i := range en.series {
 		if en.series[i].dirty || en.series[i].flushing {
 			return true

@@ -107,6 +107,8 @@ type history struct {
 	cp    *Checkpoint
 	// given is what cp gave and is not yet in files.
 	given []store.StateItem
+	// absent is being read, or was and is not yet admitted.
+	absent []Absent
 	// strict says that no event came later than is kept for.
 	strict bool
 }
@@ -128,7 +130,7 @@ func (h *history) write() {
 
 // disturb does something that no answer may depend on.
 func (h *history) disturb(t *rapid.T) {
-	switch rapid.IntRange(0, 8).Draw(t, "disturbance") {
+	switch rapid.IntRange(0, 11).Draw(t, "disturbance") {
 	case 0: // what is given and not written is as if writing had failed
 		h.cp, h.given = h.state.Checkpoint(), nil
 	case 1, 2:
@@ -137,9 +139,9 @@ func (h *history) disturb(t *rapid.T) {
 			h.given = h.cp.Next(rapid.IntRange(1, 3).Draw(t, "items"))
 		}
 	case 3, 4:
-		h.state.Evict(rapid.Int64Range(0, h.state.Bytes()).Draw(t, "limit"))
+		h.state.Evict(rapid.Int64Range(0, h.state.Bytes()).Draw(t, "limit"), rapid.IntRange(1, 20).Draw(t, "steps"))
 	case 5: // a crash: what was not written is applied again
-		h.state, h.cp, h.given = NewState(h.load), nil, nil
+		h.state, h.cp, h.given, h.absent = NewState(h.load), nil, nil, nil
 		for _, e := range h.log.events {
 			h.apply(t, e)
 		}
@@ -148,17 +150,42 @@ func (h *history) disturb(t *rapid.T) {
 		for h.given = cp.Next(2); h.given != nil; h.given = cp.Next(2) {
 			h.write()
 		}
-		h.state.Evict(0)
+		h.state.Admit(h.absent)
+		h.state.Evict(0, math.MaxInt)
 		if n := h.state.Bytes(); n != 0 {
 			t.Fatalf("%d bytes after all was evicted", n)
 		}
-		h.state, h.cp = NewState(h.load), nil
+		h.state, h.cp, h.absent = NewState(h.load), nil, nil
 	case 7: // a repeat
 		if n := len(h.log.events); n > 0 {
 			h.apply(t, h.log.events[rapid.IntRange(0, n-1).Draw(t, "again")])
 		}
 	case 8:
 		h.sets[0].Prefetch(h.state, h.log.events[max(0, len(h.log.events)-3):])
+	case 9:
+		if n := len(h.log.events); n > 0 {
+			h.find(t, h.log.events[rapid.IntRange(0, n-1).Draw(t, "for")])
+		}
+	case 10:
+		h.check(t, h.state.Read(h.absent))
+	case 11:
+		h.state.Admit(h.absent)
+		h.absent = nil
+	}
+}
+
+// find begins to bring what an event needs into memory.
+func (h *history) find(t *rapid.T, e *orrery.Event) {
+	for _, s := range h.sets {
+		absent, err := s.Absent(h.state, e, nil)
+		h.check(t, err)
+		h.absent = append(h.absent, absent...)
+	}
+}
+
+func (h *history) check(t *rapid.T, err error) {
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -260,6 +287,12 @@ func run(t *rapid.T, late, keep orrery.Duration) {
 			e.Values = append(e.Values, drawValue(t, f, e.Time))
 		}
 		h.log.events = append(h.log.events, e)
+		if rapid.IntRange(0, 3).Draw(t, "ahead") == 0 {
+			h.find(t, e)
+			h.check(t, h.state.Read(h.absent))
+			h.state.Admit(h.absent)
+			h.absent = nil
+		}
 		if e.Type == pay && rapid.IntRange(0, 3).Draw(t, "ask") > 0 {
 			h.ask(t, e)
 		} else {

@@ -46,6 +46,8 @@ type entity struct {
 	// index in State.all.
 	used  bool
 	place int
+	// awaited counts the reads of the entity's series that are under way.
+	awaited int
 }
 
 type seriesRef struct {
@@ -67,6 +69,9 @@ func NewState(load func(table store.TableID, key string) ([]byte, bool, error)) 
 
 // Bytes gives roughly the memory that the state takes.
 func (st *State) Bytes() int64 { return st.bytes }
+
+// Changed gives how many series have changed since the last Checkpoint.
+func (st *State) Changed() int { return len(st.dirty) }
 
 func (st *State) shelf(name string) *shelf {
 	for _, sh := range st.shelves {
@@ -133,10 +138,7 @@ func newEntity(tables int) *entity {
 // series gives an entity's series in a table, from load when it is not here.
 func (st *State) series(en *entity, table int) (*series, error) {
 	if table >= len(en.series) {
-		more := make([]series, len(en.shelf.tables))
-		copy(more, en.series)
-		st.bytes += int64(len(more)-len(en.series)) * seriesBytes
-		en.series = more
+		st.widen(en)
 	}
 	s := &en.series[table]
 	if s.loaded {
@@ -149,6 +151,14 @@ func (st *State) series(en *entity, table int) (*series, error) {
 	}
 	s.loaded = true
 	return s, nil
+}
+
+// widen makes places for the tables that came to the shelf after the entity did.
+func (st *State) widen(en *entity) {
+	more := make([]series, len(en.shelf.tables))
+	copy(more, en.series)
+	st.bytes += int64(len(more)-len(en.series)) * seriesBytes
+	en.series = more
 }
 
 func (st *State) fetch(en *entity, table int, s *series) error {

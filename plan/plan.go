@@ -155,6 +155,12 @@ func (p *Plan) Prefetch(state *State, s *Scratch, events []orrery.Event) {
 	p.features.Prefetch(state.Features, s.ahead)
 }
 
+// Absent appends to out the feature state that the event needs and that is not
+// in memory: see feature.Set.Absent.
+func (p *Plan) Absent(state *State, e *orrery.Event, out []feature.Absent) ([]feature.Absent, error) {
+	return p.features.Absent(state.Features, e, out)
+}
+
 // Ask applies the event, which the spec must decide on, and begins the decision
 // on it: its offset, the slots of d.Vector [Width] that are known from the state
 // at the event's instant, and a fallback where a control asks for one. The other

@@ -20,8 +20,9 @@ type Contracts func(orrery.Fingerprint) *orrery.View
 const tickEvery = 1 << 14
 
 // Apply applies a log, its events and its controls, from an offset to its end,
-// to the state that a plan needs.
-func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan, state *plan.State, from orrery.Offset, progress func(done, total int64)) error {
+// to the state that a plan needs. tick, which may be nil, is called now and then
+// with how many records have been applied; its error ends the work.
+func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan, state *plan.State, from orrery.Offset, tick func(done, total int64) error) error {
 	last, err := log.Last()
 	if err != nil {
 		return err
@@ -35,8 +36,10 @@ func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if progress != nil {
-				progress(int64(r.Offset-from), int64(last-from)+1)
+			if tick != nil {
+				if err := tick(int64(r.Offset-from), int64(last-from)+1); err != nil {
+					return err
+				}
 			}
 		}
 		if r.Kind == store.ControlRecord {

@@ -11,8 +11,8 @@ import (
 	"orrery.dev/store"
 )
 
-// checkpointStep is how many entities' state is encoded between two jobs.
-const checkpointStep = 64
+// checkpointStep is how many series are encoded between two jobs.
+const checkpointStep = 128
 
 // checkpoint is a walk over the entities that changed since the last one.
 type checkpoint struct {
@@ -43,21 +43,27 @@ type flushed struct {
 // beginCheckpoint starts a checkpoint of what has been applied so far, unless
 // one is still on its way.
 func (e *Engine) beginCheckpoint() {
-	if e.checkpoint != nil || e.marking.Load() {
+	if e.checkpoint != nil || e.writing {
 		return
 	}
 	p := e.current.Load().plan
-	e.marking.Store(true)
 	e.checkpoint = &checkpoint{entries: e.state.Features.Checkpoint(), controls: e.state.Controls.Checkpoint(), tables: append(p.Tables(), control.Table),
 		summary: summary{Offset: e.last, Received: e.received, Watermark: e.watermark, Release: p.Release}}
+	e.sendPiece()
 }
 
-// continueCheckpoint encodes the next few entities, then what controls have set, if a checkpoint is in
-// progress, and sends them behind what the committer has queued.
+// continueCheckpoint is called when a piece has been written, and sends the next
+// if there is one.
 func (e *Engine) continueCheckpoint() {
-	if e.checkpoint == nil {
-		return
+	e.writing = false
+	if e.checkpoint != nil {
+		e.sendPiece()
 	}
+}
+
+// sendPiece encodes the next few entities, then what controls have set, and sends
+// them behind what the committer has queued. The mark is the last piece.
+func (e *Engine) sendPiece() {
 	piece := flushed{items: e.checkpoint.entries.Next(checkpointStep)}
 	if len(piece.items) == 0 {
 		piece.items = e.checkpoint.controls.Next(checkpointStep)
@@ -67,15 +73,23 @@ func (e *Engine) continueCheckpoint() {
 	}
 	j := internalJob(e.last)
 	j.flushed = &piece
+	e.writing = true
 	select {
 	case e.queue <- j:
 	case <-e.failed:
 	}
 }
 
+// finishCheckpoint waits, in the sequencer, until no piece is on its way and none
+// is left.
 func (e *Engine) finishCheckpoint() {
-	for e.checkpoint != nil && e.Err() == nil {
-		e.continueCheckpoint()
+	for e.writing {
+		select {
+		case <-e.written:
+			e.continueCheckpoint()
+		case <-e.failed:
+			return
+		}
 	}
 }
 
@@ -88,14 +102,15 @@ func (e *Engine) flushLoop() {
 			err = e.store.State().Write(piece.items)
 		} else {
 			err = e.mark(piece.mark)
-			e.marking.Store(false)
 			if err == nil {
 				e.marks.set(piece.mark.summary.Offset)
 			}
 		}
 		if err != nil {
 			e.fail(err)
+			continue
 		}
+		e.written <- struct{}{}
 	}
 }
 

@@ -58,16 +58,17 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 			}
 		}
 		<-room
-		if err := e.Err(); err != nil {
-			for _, j := range batch.waiting {
-				j.err = err
-			}
-		} else {
+		err := e.Err()
+		if err == nil {
 			e.committed.Store(uint64(batch.waiting[len(batch.waiting)-1].last))
 		}
 		for _, j := range batch.waiting {
+			if err != nil {
+				j.err = err
+			}
 			close(j.done)
-			if j.flushed != nil {
+			// State that has applied what the log does not have must not be kept.
+			if j.flushed != nil && err == nil {
 				e.flush <- *j.flushed
 			}
 		}

@@ -32,6 +32,9 @@ type Options struct {
 	Logger *slog.Logger
 	// CheckpointEvery is how often feature state is written out; 0 is 5 s.
 	CheckpointEvery time.Duration
+	// StateBytes is about how much memory feature state may take; the rest is on
+	// disk, and read when it is asked for. 0 is 512 MiB.
+	StateBytes int64
 	// Progress, which may be nil, hears how far the recovery at start has come.
 	Progress func(done, total int64)
 }
@@ -45,6 +48,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CheckpointEvery == 0 {
 		o.CheckpointEvery = 5 * time.Second
+	}
+	if o.StateBytes == 0 {
+		o.StateBytes = 512 << 20
 	}
 	return o
 }
@@ -74,9 +80,12 @@ type Engine struct {
 	// watermark is the latest event time in the log.
 	watermark  orrery.Instant
 	checkpoint *checkpoint
+	// writing says that a piece of a checkpoint is on its way to the state store.
+	writing bool
 
-	flush    chan flushed
-	marking  atomic.Bool
+	flush chan flushed
+	// written has a token when the piece on its way has been written.
+	written  chan struct{}
 	marks    *marks
 	stopping chan struct{}
 	stopOnce sync.Once
@@ -108,7 +117,7 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 	reader := NewReader(st, o.Registry)
 	e := &Engine{
 		options: o.withDefaults(), store: st, reader: reader, contracts: reader.contracts,
-		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4),
+		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4), written: make(chan struct{}, 1),
 		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}), marks: newMarks(),
 	}
 	s, err := reader.Fit(s, true)

@@ -38,9 +38,11 @@ type job struct {
 	last orrery.Offset
 	// flushed is what the job, once its turn to commit comes, lets the state
 	// store have: it may not be ahead of the log.
-	flushed   *flushed
-	records   []store.Record
-	entries   []store.Entry
+	flushed *flushed
+	records []store.Record
+	entries []store.Entry
+	// aside is why the sequencer gave the job back once.
+	aside     aside
 	sequenced chan struct{}
 	scored    chan struct{}
 	done      chan struct{}
@@ -58,7 +60,8 @@ type item struct {
 }
 
 func newJob(items int) *job {
-	return &job{items: make([]item, items), sequenced: make(chan struct{}), scored: make(chan struct{}), done: make(chan struct{})}
+	return &job{items: make([]item, items), sequenced: make(chan struct{}), scored: make(chan struct{}), done: make(chan struct{}),
+		aside: aside{ready: make(chan struct{}, 1)}}
 }
 
 // fresh reports whether the item is new and goes into the log.

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"math"
 
 	"orrery.dev"
 	"orrery.dev/control"
@@ -45,7 +46,7 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 	if err != nil {
 		return err
 	}
-	if e.state, err = e.warm(ctx, p, controls, e.options.Progress); err != nil {
+	if e.state, err = e.warm(ctx, p, controls, e.spill); err != nil {
 		return err
 	}
 	if p.Release != tail {
@@ -143,8 +144,9 @@ func (e *Engine) carryOver(from *release.Release, s *spec.Spec, to *release.Rele
 // warm gives feature state for a plan that has applied the log up to its end,
 // from what the state store holds and the log. Entities load when first asked for;
 // each value knows the offset it has applied, so nothing is counted twice. So it
-// is with controls; nil leaves them out.
-func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State, progress func(done, total int64)) (*plan.State, error) {
+// is with controls; nil leaves them out. tick, which may be nil, hears how far it
+// has come.
+func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State, tick func(st *feature.State, done, total int64) error) (*plan.State, error) {
 	state := &plan.State{Features: feature.NewState(e.store.State().Get), Controls: controls}
 	first, tables := orrery.Offset(0), p.Tables()
 	if controls != nil {
@@ -159,5 +161,33 @@ func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State
 			first = marked
 		}
 	}
-	return state, replay.Apply(ctx, e.store.Log(), e.contracts.into(p.Spec.Contract), p, state, first+1, progress)
+	return state, replay.Apply(ctx, e.store.Log(), e.contracts.into(p.Spec.Contract), p, state, first+1, func(done, total int64) error {
+		if tick == nil {
+			return nil
+		}
+		return tick(state.Features, done, total)
+	})
+}
+
+// spillStep is how many series are written at once while nobody waits.
+const spillStep = 4096
+
+// spill reports the progress of the recovery, and keeps the state that it builds
+// within its share of memory. It writes to the state store, so nobody else may.
+func (e *Engine) spill(state *feature.State, done, total int64) error {
+	if e.options.Progress != nil {
+		e.options.Progress(done, total)
+	}
+	if state.Bytes() <= e.options.StateBytes {
+		return nil
+	}
+	changed := state.Checkpoint()
+	for items := changed.Next(spillStep); items != nil; items = changed.Next(spillStep) {
+		if err := e.store.State().Write(items); err != nil {
+			return err
+		}
+	}
+	// Evicting by the sixteenth now and then would write everything as often.
+	state.Evict(e.options.StateBytes/2, math.MaxInt)
+	return nil
 }

@@ -7,37 +7,36 @@ import (
 	"orrery.dev/plan"
 )
 
-// always is ready to receive from: a checkpoint in progress keeps the sequencer
-// from waiting.
-var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
 // sequence is the goroutine that gives every event its place: it drops repeats,
 // assigns the offset, applies the event to every entity it names and copies the
-// features out. Nothing here waits for the disk.
+// features out. Nothing here waits for the disk, except that no more is taken
+// while state takes more memory than it may and none can go.
 func (e *Engine) sequence() {
 	defer close(e.queue)
 	ticker := time.NewTicker(e.options.CheckpointEvery)
 	defer ticker.Stop()
 	for {
-		var idle chan struct{}
-		if e.checkpoint != nil {
-			idle = always
+		jobs := e.jobs
+		if e.overfull() {
+			jobs = nil
 		}
 		select {
-		case j := <-e.jobs:
+		case j := <-jobs:
 			e.take(j)
+			e.trim(len(j.items))
 		case command := <-e.commands:
 			command()
 		case <-ticker.C:
 			e.beginCheckpoint()
-		case <-idle:
+		case <-e.written:
+			e.continueCheckpoint()
+			e.trim(checkpointStep)
 		case <-e.failed:
 			return
 		case <-e.stopping:
 			e.drain()
 			return
 		}
-		e.continueCheckpoint()
 	}
 }
 
@@ -57,6 +56,30 @@ func (e *Engine) drain() {
 	e.finishCheckpoint()
 }
 
+// evictSteps is how many entities are looked at, for each event taken, to find
+// one that can leave memory: an event brings in a few.
+const evictSteps = 16
+
+// trim keeps feature state within its share of memory: what was not used lately
+// leaves, and where nothing can, because it is not written yet, a checkpoint
+// begins.
+func (e *Engine) trim(events int) {
+	state := e.state.Features
+	if state.Bytes() <= e.options.StateBytes {
+		return
+	}
+	state.Evict(e.options.StateBytes, evictSteps*(events+1))
+	if state.Bytes() > e.options.StateBytes && state.Changed() > 0 {
+		e.beginCheckpoint()
+	}
+}
+
+// overfull reports whether state has outgrown its share of memory by an eighth
+// while a checkpoint, which lets some of it go, is on its way.
+func (e *Engine) overfull() bool {
+	return e.writing && e.state.Features.Bytes() > e.options.StateBytes+e.options.StateBytes/8
+}
+
 // take sequences one job and hands it to its goroutine for scoring and to the
 // committer for its turn.
 func (e *Engine) take(j *job) {
@@ -65,14 +88,22 @@ func (e *Engine) take(j *job) {
 	if j.decide {
 		width = j.runtime.plan.Width()
 	}
-	vectors := make([]float64, width*len(j.items))
 	for i := range j.items {
-		it := &j.items[i]
 		// A release may have extended the contract since the job was made.
-		if err := j.runtime.plan.Spec.Contract.Adopt(&it.event); err != nil {
+		if err := j.runtime.plan.Spec.Contract.Adopt(&j.items[i].event); err != nil {
 			e.fail(err)
 			return
 		}
+	}
+	if waits, err := e.putAside(j); err != nil {
+		e.fail(err)
+		return
+	} else if waits {
+		return
+	}
+	vectors := make([]float64, width*len(j.items))
+	for i := range j.items {
+		it := &j.items[i]
 		if it.refused = e.admit(j, it); !it.fresh() {
 			continue
 		}

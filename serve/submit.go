@@ -47,7 +47,7 @@ func (e *Engine) submit(ctx context.Context, j *job, events []orrery.Event) ([]R
 	}
 	// From here on the job has a place in the log and runs to its end, even
 	// when the caller has gone.
-	if err := e.await(j.sequenced, j); err != nil {
+	if err := e.awaitSequenced(j); err != nil {
 		return nil, err
 	}
 	sequenced := time.Now()
@@ -58,6 +58,33 @@ func (e *Engine) submit(ctx context.Context, j *job, events []orrery.Event) ([]R
 		return nil, err
 	}
 	return e.results(j, time.Since(scored))
+}
+
+// awaitSequenced waits for the job's place in the log; on the way it reads the
+// state that the sequencer found missing.
+func (e *Engine) awaitSequenced(j *job) error {
+	for {
+		select {
+		case <-j.aside.ready:
+			if err := j.aside.read(); err != nil {
+				e.fail(err)
+				return e.Err()
+			}
+			select {
+			case e.jobs <- j:
+			case <-e.stopping:
+				return errStopped
+			case <-e.failed:
+				return e.Err()
+			}
+		case <-j.sequenced:
+			return j.err
+		case <-e.failed:
+			return e.await(j.sequenced, j)
+		case <-e.ended:
+			return e.await(j.sequenced, j)
+		}
+	}
 }
 
 // await waits for a step of a job that was accepted.
