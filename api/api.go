@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -119,6 +118,12 @@ func (s *Server) routes() {
 	system("POST /v1/systems/{system}/events/{event}", s.events)
 	system("GET /v1/systems/{system}/entities/{entity}/{key}/features", s.features)
 	system("GET /v1/systems/{system}/release", s.release)
+	system("GET /v1/systems/{system}/lists", s.lists)
+	system("GET /v1/systems/{system}/lists/{list}", s.list)
+	system("POST /v1/systems/{system}/lists/{list}", s.changeList)
+	system("GET /v1/systems/{system}/pause", s.paused)
+	system("POST /v1/systems/{system}/pause", s.pause)
+	system("POST /v1/systems/{system}/resume", s.resume)
 	system("POST /v1/systems/{system}/train", s.train)
 	system("POST /v1/systems/{system}/verify", s.verify)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -210,14 +215,9 @@ func (s *Server) features(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) train(w http.ResponseWriter, r *http.Request) {
 	var request TrainRequest
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, MaxBody))
-	decoder.DisallowUnknownFields()
-	if r.ContentLength != 0 {
-		if err := decoder.Decode(&request); err != nil {
-			s.fail(w, r, orrery.Errorf(orrery.Invalid, "json_invalid", "the request's body is not what was expected").Because(err).
-				WithNext(`send {} or {"model": "gbdt", "range": "2018-07-04..2018-07-11"}`))
-			return
-		}
+	if err := readJSON(w, r, &request, `{} or {"model": "gbdt", "range": "2018-07-04..2018-07-11"}`); err != nil {
+		s.fail(w, r, err)
+		return
 	}
 	answer, err := s.jobs.Train(r.Context(), request)
 	if err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	_ "embed"
+	"maps"
 	"net/http"
 
 	"orrery.dev"
@@ -32,6 +33,8 @@ func OpenAPI(s *spec.Spec) map[string]any {
 	}
 	schemas := node{"Problem": problemSchema(), "Answer": answerSchema(s), "Record": recordSchema(s), "Knowledge": knowledgeSchema(),
 		"Receipt": receiptSchema(), "System": systemSchema(), "Trained": trainedSchema(), "Verification": verificationSchema(), "Feature": featureSchema()}
+	maps.Copy(paths, controlPaths(base, s))
+	maps.Copy(schemas, controlSchemas())
 	for _, t := range s.Contract.Events {
 		schemas[eventName(t)] = eventSchema(t)
 		paths[base+"/events/"+t.Name] = node{"post": ingestOperation(t)}

@@ -1,14 +1,11 @@
 package api_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"orrery.dev/api"
 	"orrery.dev/orrerytest"
@@ -17,25 +14,7 @@ import (
 // TestAnswersAreAsDescribed holds what the server gives to its own description.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	server := newServer(t)
-	description := fetch(t, server.URL+"/openapi.json")
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(description))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("openapi.json", document); err != nil {
-		t.Fatal(err)
-	}
-	valid := func(schema string, value any) {
-		t.Helper()
-		compiled, err := compiler.Compile("openapi.json#/components/schemas/" + schema)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := compiled.Validate(value); err != nil {
-			t.Errorf("%s: %v in %v", schema, err, value)
-		}
-	}
+	valid := described(t, server)
 	var event any
 	if err := json.Unmarshal([]byte(good), &event); err != nil {
 		t.Fatal(err)

@@ -85,7 +85,7 @@ func Load(items iter.Seq2[store.StateItem, error]) (*State, error) {
 		}
 		p.applied = in.Applied
 		if in.Set {
-			p.entry = &Entry{Key: key, Since: in.Since, Until: in.Until, Note: in.Note}
+			s.put(p, &Entry{Key: key, Since: in.Since, Until: in.Until, Note: in.Note})
 		}
 	}
 	return s, nil

@@ -65,6 +65,7 @@ type Pause struct {
 type State struct {
 	lists map[string]map[string]*place
 	pause place
+	lens  map[string]int
 	// dirty has the places that changed since the last Checkpoint.
 	dirty []*place
 }
@@ -81,7 +82,7 @@ type place struct {
 }
 
 // New makes the state before any control.
-func New() *State { return &State{lists: map[string]map[string]*place{}} }
+func New() *State { return &State{lists: map[string]map[string]*place{}, lens: map[string]int{}} }
 
 // Apply applies the control at an offset. The error is of kind Damaged, with
 // code record_damaged, when its body is not what its type says.
@@ -141,11 +142,22 @@ func (s *State) set(p *place, offset orrery.Offset, entry *Entry) {
 	if offset < p.applied {
 		return
 	}
-	p.entry, p.applied = entry, offset
+	s.put(p, entry)
+	p.applied = offset
 	if !p.dirty {
 		p.dirty = true
 		s.dirty = append(s.dirty, p)
 	}
+}
+
+func (s *State) put(p *place, entry *Entry) {
+	switch {
+	case p.entry == nil && entry != nil:
+		s.lens[p.list]++
+	case p.entry != nil && entry == nil:
+		s.lens[p.list]--
+	}
+	p.entry = entry
 }
 
 // Listed reports whether a key is on a list for an event that happens at an
@@ -154,6 +166,15 @@ func (s *State) Listed(list, key string, at orrery.Instant) bool {
 	p := s.lists[list][key]
 	return p != nil && p.entry != nil && (p.entry.Until == 0 || at < p.entry.Until)
 }
+
+// Has reports whether a list has an entry of a key, whenever that ends.
+func (s *State) Has(list, key string) bool {
+	p := s.lists[list][key]
+	return p != nil && p.entry != nil
+}
+
+// Len gives the number of a list's entries.
+func (s *State) Len(list string) int { return s.lens[list] }
 
 // Paused gives what is known of the pause; ok is false while the system is not
 // paused.

@@ -20,6 +20,10 @@ func (n *node) write(b *strings.Builder) {
 	case literal:
 		b.WriteString(n.literal())
 	case variable:
+		if n.variable.list != "" {
+			b.WriteString("(" + n.variable.Name + ")")
+			return
+		}
 		b.WriteString(n.variable.Name)
 	case both:
 		join(b, "(", " && ", ")", n.args)

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -276,9 +277,12 @@ func (c *checker) conditional(args []*node) *node {
 	return &node{op: conditional, typ: args[1].typ, at: at, args: args, cost: costSimple}
 }
 
-// within checks a in [b, …].
+// within checks a in [b, …] and a in lists.name.
 func (c *checker) within(args []ast.Expr, depth int) *node {
 	a := c.expr(args[0], depth+1)
+	if path, at, rest := c.path(args[1]); rest == nil && len(path) == 2 && path[0] == listsName {
+		return c.member(a, path[1], at)
+	}
 	at := a.at.join(span{a.at.from, c.endOf(args[1])})
 	if args[1].Kind() != ast.ListKind {
 		other := c.expr(args[1], depth+1)
@@ -307,6 +311,35 @@ func (c *checker) within(args []ast.Expr, depth int) *node {
 		return &node{at: at}
 	}
 	return n
+}
+
+// member checks a in lists.name, where at is the place of the list.
+func (c *checker) member(a *node, list string, at span) *node {
+	whole := a.at.join(at)
+	if a.typ == invalid {
+		return &node{at: whole}
+	}
+	if !slices.Contains(c.env.lists, list) {
+		name := listsName + "."
+		if near := nearest(list, c.env.lists); near != "" {
+			return c.suggest(at, codeName, name+near, "there is no list `%s`", list)
+		}
+		return c.fault(at, codeName, "there is no list `%s` here", list)
+	}
+	if a.op == variable {
+		if v := c.env.vars[a.variable.Name+inLists+list]; v != nil {
+			c.used[v.Name] = true
+			return &node{op: variable, typ: Bool, at: whole, variable: v, cost: costSimple}
+		}
+	}
+	var asks []string
+	for name, v := range c.env.vars {
+		if v.list == list {
+			asks = append(asks, "`"+name+"`")
+		}
+	}
+	slices.Sort(asks)
+	return c.fault(whole, codeType, "`%s.%s` can be asked for what it lists only: %s", listsName, list, strings.Join(asks, " or "))
 }
 
 // endOf gives where a list ends, or whatever else stands in its place.

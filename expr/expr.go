@@ -20,8 +20,8 @@
 //   - Functions of numbers are abs, ceil, exp, floor, log, log1p, max, min, round
 //     (halves away from zero) and sqrt; of strings contains, endsWith, lower (A
 //     to Z only), matches (an RE2 pattern, constant), size (in code points) and
-//     startsWith. The right side of "in" is a list of literals. There are no
-//     loops, so the cost of an expression is known when it is compiled.
+//     startsWith. The right side of "in" is a list of literals, or one that is kept
+//     outside of the expression: order.buyer in lists.blocked. There are no loops, so the cost of an expression is known when it is compiled.
 //
 // A Program is a tree of typed closures and gives the same bits everywhere. In
 // tests, cel-go's own checker and evaluator are the oracle for all of it.
@@ -90,11 +90,13 @@ type Env struct {
 	maxCost uint64
 	zone    func() *zone
 	vars    map[string]*Var
-	// names are the variables' and events the events', sorted.
-	names, events []string
+	// names are the variables', events the events' and lists the lists', sorted.
+	names, events, lists []string
 }
 
 var varName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$`)
+
+var listName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // NewEnv makes an environment of variables. It refuses a name that is given
 // twice, or that no expression could spell.
@@ -106,7 +108,8 @@ func NewEnv(o Options, vars []Var) (*Env, error) {
 	e.zone = sync.OnceValue(func() *zone { return newZone(o.Location) })
 	for i := range vars {
 		v := vars[i]
-		if !varName.MatchString(v.Name) || v.Type == invalid {
+		field, _, _ := strings.Cut(v.Name, inLists)
+		if !varName.MatchString(field) || v.Type == invalid || v.list != "" && !listName.MatchString(v.list) {
 			return nil, orrery.Errorf(orrery.Invalid, "expression_variable_invalid", "%q cannot be a variable of an expression", v.Name).
 				WithNext("use letters, digits and underscores")
 		}
@@ -115,6 +118,12 @@ func NewEnv(o Options, vars []Var) (*Env, error) {
 				WithNext("rename one of the two")
 		}
 		e.vars[v.Name] = &v
+		if v.list != "" {
+			if !slices.Contains(e.lists, v.list) {
+				e.lists = append(e.lists, v.list)
+			}
+			continue
+		}
 		e.names = append(e.names, v.Name)
 		if event, _, dotted := strings.Cut(v.Name, "."); dotted && !slices.Contains(e.events, event) {
 			e.events = append(e.events, event)
@@ -122,6 +131,7 @@ func NewEnv(o Options, vars []Var) (*Env, error) {
 	}
 	slices.Sort(e.names)
 	slices.Sort(e.events)
+	slices.Sort(e.lists)
 	return e, nil
 }
 

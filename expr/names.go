@@ -70,6 +70,8 @@ func (c *checker) unknownName(name string, at span) *node {
 	event, field, dotted := strings.Cut(name, ".")
 	known := slices.Contains(c.env.events, event)
 	switch {
+	case event == listsName && len(c.env.lists) > 0:
+		return c.fault(at, codeType, "a list can only stand on the right of `in`, as in x in %s.%s", listsName, c.env.lists[0])
 	case known && !dotted:
 		return c.fault(at, codeType, "`%s` is an event, not a value: name one of its fields, as in `%s`", event, c.fieldOf(event))
 	case known:

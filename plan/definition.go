@@ -27,6 +27,9 @@ func Definition(s *spec.Spec, i int) string {
 		}
 		return fmt.Sprintf("%s(%s%s by %s for %s window %d lag %d current %t where %q)", a.Kind, a.Event.Name, field,
 			fieldText(&a.Event.Fields[a.By]), fieldText(&s.DecideOn.Fields[a.Key]), a.Window, a.Lag, a.Current, where)
+	case f.Listed != nil:
+		l := &s.Lists[f.Listed.List]
+		return fmt.Sprintf("on list %s of %s: %s", l.Name, l.Of, fieldText(&s.DecideOn.Fields[f.Listed.Field]))
 	case f.Ratio != nil:
 		return fmt.Sprintf("ratio(%s, %s, empty %s)", Definition(s, f.Ratio.Numerator), Definition(s, f.Ratio.Denominator),
 			strconv.FormatFloat(f.Ratio.Empty, 'g', -1, 64))

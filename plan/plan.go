@@ -27,11 +27,18 @@ type Plan struct {
 	// slots[i] is the place in the vector of aggregate i of features.
 	slots   []int
 	derived []derived
+	listed  []listed
 	model   model.Model
 	// inputs[i] is the place in the vector of the model's input i.
 	inputs  []int
 	policy  *policy.Policy
 	explore *policy.Exploration
+}
+
+// listed asks whether the value of a field of the event is on a list.
+type listed struct {
+	slot, field int
+	list        string
 }
 
 // derived computes one slot of the vector from slots before it.
@@ -51,6 +58,8 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 		case f.Aggregate != nil:
 			aggregates = append(aggregates, aggregate(s, f.Aggregate))
 			p.slots = append(p.slots, slot)
+		case f.Listed != nil:
+			p.listed = append(p.listed, listed{slot: slot, field: f.Listed.Field, list: s.Lists[f.Listed.List].Name})
 		default:
 			p.derived = append(p.derived, derived{slot: slot, ratio: f.Ratio, expr: f.Expr})
 		}
@@ -171,12 +180,28 @@ func (p *Plan) Ask(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision
 	}
 	p.scatter(s, d.Vector)
 	d.Offset = e.Offset
+	p.member(state, e, d.Vector)
 	if state.Controls != nil {
 		if _, paused := state.Controls.Paused(); paused {
 			d.Fallback = FallbackPaused
 		}
 	}
 	return nil
+}
+
+// member writes to vector on which lists the event's values are.
+func (p *Plan) member(state *State, e *orrery.Event, vector []float64) {
+	for i := range p.listed {
+		l := &p.listed[i]
+		switch v := &e.Values[l.field]; {
+		case v.IsMissing():
+			vector[l.slot] = math.NaN()
+		case state.Controls != nil && state.Controls.Listed(l.list, v.Text(), e.Time):
+			vector[l.slot] = 1
+		default:
+			vector[l.slot] = 0
+		}
+	}
 }
 
 func (p *Plan) scatter(s *Scratch, vector []float64) {
@@ -301,6 +326,7 @@ func (p *Plan) Known(state *State, at orrery.Instant, keys map[string]string, s 
 		return err
 	}
 	p.scatter(s, vector)
+	p.member(state, event, vector)
 	p.Complete(event, s, vector)
 	return nil
 }
@@ -312,6 +338,8 @@ func (p *Plan) About(i int, entity string) bool {
 	switch {
 	case f.Aggregate != nil:
 		return p.Spec.DecideOn.Fields[f.Aggregate.Key].Entity == entity
+	case f.Listed != nil:
+		return p.Spec.DecideOn.Fields[f.Listed.Field].Entity == entity
 	case f.Ratio != nil:
 		return p.About(f.Ratio.Numerator, entity) && p.About(f.Ratio.Denominator, entity)
 	}

@@ -155,12 +155,7 @@ func (e *Engine) announce(p *plan.Plan) *job {
 	if err != nil {
 		panic("serve: a release id is plain text: " + err.Error())
 	}
-	e.last++
-	j := internalJob(e.last)
-	j.records = []store.Record{{Offset: e.last, Kind: store.ControlRecord,
-		Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), e.options.Clock(), &record.Control{Type: controlRelease, Body: body})}}
-	e.queue <- j
-	return j
+	return e.record(p, &record.Control{Type: controlRelease, At: e.options.Clock(), Body: body})
 }
 
 // between runs a function in the sequencer's goroutine, between two requests.

@@ -84,6 +84,7 @@ type checker struct {
 	fields     names
 	openEvents map[string]bool
 	features   *features
+	lists      names
 }
 
 // names are what one part of the spec defines.
@@ -193,7 +194,9 @@ func (c *checker) resolve(root *node) {
 	c.resolveEvents(root)
 	c.extend()
 	c.resolveDecideOn(root)
+	c.resolveLists(root)
 	c.resolveFeatures(root)
+	c.spec.Features = append(c.spec.Features, c.listed()...)
 	c.resolveModel(root)
 	c.resolveLabel(root)
 	c.resolvePolicy(root)

@@ -42,6 +42,7 @@ func Declaration(reg *Registry) declare.Field {
 					{Name: "within", Type: declare.Duration, Default: "30d", Above: declare.Bound(0),
 						Doc: "How long the id of an event is remembered. Within it a repeat gets the recorded answer; an event that is later than this is refused as too old."},
 				}},
+			listsField(),
 			featuresField(reg),
 			labelField(),
 		}, modelField(reg), []declare.Field{policyField(), exploreField(), answerField(), evaluateField()})}
@@ -90,6 +91,17 @@ func fieldMapping() declare.Field {
 				Doc: "The value of an event without the field; a `string`, `bool` or numeric field can have one. A field that is added while there is data needs one, or is optional: what was recorded before has this value."},
 			unit("the field"), about("the field means"),
 		}}
+}
+
+func listsField() declare.Field {
+	of := declare.Field{Type: declare.EntityRef, Example: "customer",
+		Doc: "What is on the list: the keys of an entity, or the values of a string field of the event decided on, as in `transaction.country`."}
+	named := of
+	named.Name, named.Required = "of", true
+	return declare.Field{Name: "lists", Type: declare.Mapping,
+		Doc: "Lists that are changed while the system runs, at once and without a new release: `orrery list`. Conditions and features ask them: `transaction.customer in lists.blocked`.",
+		Each: &declare.Field{Doc: "One list: what is on it, or a mapping with more to say.", OneOf: []declare.Field{of,
+			{Type: declare.Mapping, Doc: "A list with words about it.", Fields: []declare.Field{named, about("it means to be on the list")}}}}}
 }
 
 func featuresField(reg *Registry) declare.Field {

@@ -63,6 +63,13 @@ func (c *checker) decisionEnv(with decisionScope) *scope {
 			n++
 		}
 	}
+	for _, f := range c.listed() {
+		l := &c.spec.Lists[f.Listed.List]
+		if !c.lists.broken[l.Name] && s.seen[c.spec.DecideOn.Name+"."+c.spec.DecideOn.Fields[f.Listed.Field].Name] {
+			vars = append(vars, expr.MemberVar(c.spec.DecideOn, f.Listed.Field, l.Name, n))
+		}
+		n++
+	}
 	if with.score && s.add("score") {
 		vars = append(vars, expr.VectorVar("score", n))
 	}
@@ -128,6 +135,10 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 	first, _, dotted := strings.Cut(name, ".")
 	other := c.features.byName[first]
 	switch {
+	case first == "lists":
+		if d.Suggestion == "" {
+			d.note("declare it, and what is on it: lists: {%s: %s}", lastSegment(name), firstOr(c.entities.list, "ENTITY"))
+		}
 	case dotted && s.event != nil && first != s.event.Name && c.events.has(first):
 		d.Suggestion = ""
 		d.note("this expression reads the event `%s`; to use `%s`, aggregate it", s.event.Name, first)
@@ -143,6 +154,9 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 func (c *checker) explained(name string) bool {
 	first, field, dotted := strings.Cut(name, ".")
 	field, _, _ = strings.Cut(field, ".")
+	if first == "lists" && (c.lists.open || c.lists.broken[field]) {
+		return true
+	}
 	if dotted {
 		return c.openEvents[first] || c.fields.broken[first+"."+field] || c.lost[field] || c.lost[first] ||
 			c.events.broken[first] || c.events.open && !c.events.has(first)

@@ -100,6 +100,9 @@ func checkSpec(t *testing.T, s *Spec) {
 				}
 			}
 		}
+		if f.Listed != nil {
+			kinds++
+		}
 		if kinds != 1 || s.FeatureIndex(f.Name) != i {
 			t.Errorf("feature %d is %d things: %+v", i, kinds, f)
 		}

@@ -28,8 +28,12 @@ type Spec struct {
 	// DecideOn is the event type that is answered with a decision.
 	DecideOn *orrery.EventType
 	Dedupe   Dedupe
+	// Lists are changed while the system runs; rules and features ask them.
+	Lists []List
 	// Features are scalars in evaluation order: what a feature reads comes before
-	// it, otherwise they stand in the order of the file.
+	// it, otherwise they stand in the order of the file. At the end is one for each
+	// field of the event decided on that a list is of: transaction.customer in
+	// lists.blocked, read before all others.
 	Features []Feature
 	// Label, Model and Evaluate are nil where the file has none.
 	Label  *Label
@@ -47,7 +51,7 @@ type Dedupe struct {
 }
 
 // Feature is one scalar. A feature that the file declares over several windows
-// is several of them. Exactly one of Aggregate, Ratio and Expr is set.
+// is several of them. Exactly one of Aggregate, Ratio, Expr and Listed is set.
 type Feature struct {
 	// Name is the scalar's, terminal_risk_7d; Declared is the one in the file,
 	// terminal_risk.
@@ -58,6 +62,23 @@ type Feature struct {
 	Ratio     *Ratio
 	// Expr is of type expr.Number or expr.Bool; a bool is 0 or 1 in the vector.
 	Expr *expr.Program
+	// Listed is 1 where a key is on a list and 0 where it is not.
+	Listed *Listed
+}
+
+// List is a list of keys, changed by controls.
+type List struct {
+	Name, About string
+	// Of is the entity, or event.field, whose values are on it; Fields are the
+	// indexes in DecideOn of the fields that hold such.
+	Of     string
+	Fields []int
+}
+
+// Listed asks whether the value of a field is on a list.
+type Listed struct {
+	// List is an index in Spec.Lists, Field one in DecideOn.
+	List, Field int
 }
 
 // Aggregate sums up the events of one type and one entity over a window.

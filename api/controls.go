@@ -1,0 +1,229 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/control"
+	"orrery.dev/serve"
+)
+
+// Limits on what a page of a list holds.
+const (
+	pageDefault = 1000
+	pageMax     = 10_000
+)
+
+// List describes a list of the system.
+type List struct {
+	Name string `json:"name"`
+	// Of is the entity, or event.field, whose values are on it.
+	Of      string `json:"of"`
+	About   string `json:"about,omitempty"`
+	Entries int    `json:"entries"`
+}
+
+// ListPage is some of a list's entries, in the order of their keys.
+type ListPage struct {
+	List    string      `json:"list"`
+	Entries []ListEntry `json:"entries"`
+	// Next is the last key of this page, where there may be more: ?after=NEXT.
+	Next string `json:"next,omitempty"`
+}
+
+// ListEntry is one key on a list.
+type ListEntry struct {
+	Key   string `json:"key"`
+	Since string `json:"since"`
+	// Until is the first event time at which it is not listed any more.
+	Until  string `json:"until,omitempty"`
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// ListChange puts keys on a list and takes others off.
+type ListChange struct {
+	Add    []Key `json:"add,omitempty"`
+	Remove []Key `json:"remove,omitempty"`
+	// Until ends the entries added, for events that happen from then on.
+	Until  *time.Time `json:"until,omitempty"`
+	By     string     `json:"by,omitempty"`
+	Reason string     `json:"reason,omitempty"`
+}
+
+// Key is an entity's key: a string, or an integer that stands for its digits.
+type Key string
+
+// UnmarshalJSON reads a string or an integer.
+func (k *Key) UnmarshalJSON(text []byte) error {
+	var i int64
+	if err := json.Unmarshal(text, &i); err == nil && string(text) != "null" {
+		*k = Key(strconv.FormatInt(i, 10))
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(k))
+}
+
+// ListChanged says what a change came to.
+type ListChanged struct {
+	// Offset is the change's place in the log: it acts on decisions after it.
+	Offset  orrery.Offset `json:"offset"`
+	Added   int           `json:"added"`
+	Removed int           `json:"removed"`
+}
+
+// PauseState says whether a system is paused.
+type PauseState struct {
+	Paused bool   `json:"paused"`
+	Since  string `json:"since,omitempty"`
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Lists describes the lists of the release in force.
+func Lists(ctx context.Context, engine *serve.Engine) ([]List, error) {
+	out := []List{}
+	for _, l := range engine.Plan().Spec.Lists {
+		n, err := engine.ListSize(ctx, l.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, List{Name: l.Name, Of: l.Of, About: l.About, Entries: n})
+	}
+	return out, nil
+}
+
+// ReadList gives a page of a list: at most limit entries after a key.
+func ReadList(ctx context.Context, engine *serve.Engine, list, after string, limit int) (*ListPage, error) {
+	entries, err := engine.Listed(ctx, list, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	page := &ListPage{List: list, Entries: make([]ListEntry, len(entries))}
+	for i, e := range entries {
+		page.Entries[i] = ListEntry{Key: e.Key, Since: e.Since.String(), By: e.By, Reason: e.Reason}
+		if e.Until != 0 {
+			page.Entries[i].Until = e.Until.String()
+		}
+	}
+	if n := len(entries); n == limit {
+		page.Next = entries[n-1].Key
+	}
+	return page, nil
+}
+
+// ChangeList makes a change of a list.
+func ChangeList(ctx context.Context, engine *serve.Engine, list string, c ListChange) (*ListChanged, error) {
+	change := control.Change{List: list, Note: control.Note{By: c.By, Reason: c.Reason}}
+	if c.Until != nil {
+		change.Until = orrery.InstantOf(*c.Until)
+	}
+	for _, key := range c.Add {
+		change.Add = append(change.Add, string(key))
+	}
+	for _, key := range c.Remove {
+		change.Remove = append(change.Remove, string(key))
+	}
+	done, err := engine.ChangeList(ctx, change)
+	if err != nil {
+		return nil, err
+	}
+	return &ListChanged{Offset: done.Offset, Added: done.Added, Removed: done.Removed}, nil
+}
+
+// ReadPause says whether a system is paused.
+func ReadPause(ctx context.Context, engine *serve.Engine) (*PauseState, error) {
+	pause, paused, err := engine.Paused(ctx)
+	if err != nil || !paused {
+		return &PauseState{}, err
+	}
+	return &PauseState{Paused: true, Since: pause.Since.String(), By: pause.By, Reason: pause.Reason}, nil
+}
+
+// Pause pauses a system, or resumes it.
+func Pause(ctx context.Context, engine *serve.Engine, paused bool, note control.Note) (*PauseState, error) {
+	act := engine.Resume
+	if paused {
+		act = engine.Pause
+	}
+	if _, err := act(ctx, note); err != nil {
+		return nil, err
+	}
+	return ReadPause(ctx, engine)
+}
+
+func (s *Server) lists(w http.ResponseWriter, r *http.Request) {
+	lists, err := Lists(r.Context(), s.engine)
+	s.give(w, r, map[string][]List{"lists": lists}, err)
+}
+
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	limit := pageDefault
+	if text := r.URL.Query().Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > pageMax {
+			s.fail(w, r, orrery.Errorf(orrery.Invalid, "limit_invalid", "%q is no number of entries", text).WithField("limit").
+				WithNext("ask for 1 to %d", pageMax))
+			return
+		}
+		limit = n
+	}
+	page, err := ReadList(r.Context(), s.engine, r.PathValue("list"), r.URL.Query().Get("after"), limit)
+	s.give(w, r, page, err)
+}
+
+func (s *Server) changeList(w http.ResponseWriter, r *http.Request) {
+	var change ListChange
+	if err := readJSON(w, r, &change, `{"add": ["596"], "reason": "chargeback"}`); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	changed, err := ChangeList(r.Context(), s.engine, r.PathValue("list"), change)
+	s.give(w, r, changed, err)
+}
+
+func (s *Server) paused(w http.ResponseWriter, r *http.Request) {
+	state, err := ReadPause(r.Context(), s.engine)
+	s.give(w, r, state, err)
+}
+
+func (s *Server) pause(w http.ResponseWriter, r *http.Request)  { s.setPause(w, r, true) }
+func (s *Server) resume(w http.ResponseWriter, r *http.Request) { s.setPause(w, r, false) }
+
+func (s *Server) setPause(w http.ResponseWriter, r *http.Request, paused bool) {
+	var note control.Note
+	if err := readJSON(w, r, &note, `{} or {"by": "ann", "reason": "the feed is wrong"}`); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	state, err := Pause(r.Context(), s.engine, paused, note)
+	s.give(w, r, state, err)
+}
+
+// give writes a value, or the problem in its place.
+func (s *Server) give(w http.ResponseWriter, r *http.Request, value any, err error) {
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	writeJSON(w, value)
+}
+
+// readJSON reads a request's body, which may be empty, into a value; example is
+// what could have been sent.
+func readJSON(w http.ResponseWriter, r *http.Request, into any, example string) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, MaxBody))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return orrery.Errorf(orrery.Invalid, "json_invalid", "the request's body is not what was expected").Because(err).WithNext("send %s", example)
+	}
+	return nil
+}
