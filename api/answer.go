@@ -61,9 +61,9 @@ func ruleOf(p *plan.Plan, index int) Rule {
 	return r
 }
 
-func answerOf(p *plan.Plan, r *serve.Result) Answer {
+func answerOf(p *plan.Plan, r *serve.Result) *Answer {
 	d := r.Decision
-	a := Answer{
+	a := &Answer{
 		DecisionID: serve.DecisionID(d.Offset), EventID: r.Event.ID, Score: replay.Number(d.Score), Action: d.Action,
 		Rule: ruleOf(p, d.Rule), Release: d.Release, Fallback: d.Fallback, Repeated: r.Repeated,
 		Micros: Micros{Decode: d.Micros.Decode, Sequence: d.Micros.Sequence, Score: d.Micros.Score},
@@ -125,7 +125,7 @@ type FeatureValue struct {
 // RecordOf describes a recorded decision, made by the release that p compiles.
 func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision) Record {
 	record := Record{
-		Answer: answerOf(p, &serve.Result{Event: *e, Decision: d, Repeated: true}),
+		Answer: *answerOf(p, &serve.Result{Event: *e, Decision: d, Repeated: true}),
 		System: p.Spec.System, Type: e.Type.Name, Event: ingest.AppendJSON(nil, e), At: e.Received.String(),
 		Features: FeaturesOf(p, d.Vector),
 	}

@@ -111,7 +111,7 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, decoder *ingest.De
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	writeJSON(w, answer(&results[0]))
+	writeAnswer(w, answer(&results[0]))
 }
 
 func bodyError(err error) error {
@@ -147,7 +147,7 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request, decoder eventDeco
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	writeJSON(w, answers)
+	writeAnswers(w, answers)
 }
 
 // answers decodes lines (nil for one that was too long), submits what is valid and gives for each line its

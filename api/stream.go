@@ -29,7 +29,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, decoder *ingest.
 				return
 			}
 			for _, a := range answers {
-				writeJSON(w, a)
+				writeAnswer(w, a)
 			}
 			if control.Flush() != nil {
 				return
