@@ -16,6 +16,7 @@ import (
 	"orrery.dev/orrerytest"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
+	"orrery.dev/spec"
 	"orrery.dev/store/memory"
 )
 
@@ -31,7 +32,12 @@ func (noJobs) Verify(context.Context) (*replay.Verification, error) {
 
 func newServer(t *testing.T) *httptest.Server {
 	t.Helper()
-	engine, err := serve.Open(t.Context(), memory.New(), orrerytest.FraudSpec(t), serve.Options{Registry: builtin.Registry()})
+	return serverOf(t, orrerytest.FraudSpec(t))
+}
+
+func serverOf(t *testing.T, s *spec.Spec) *httptest.Server {
+	t.Helper()
+	engine, err := serve.Open(t.Context(), memory.New(), s, serve.Options{Registry: builtin.Registry()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -13,7 +14,9 @@ import (
 
 // TestAnswersAreAsDescribed holds what the server gives to its own description.
 func TestAnswersAreAsDescribed(t *testing.T) {
-	server := newServer(t)
+	// Chance decides over large amounts, so that answers of both kinds are seen.
+	source := strings.NewReplacer("score >= 0.9", "amount > 1000.0", "share: 0.01", "share: 0.5").Replace(string(orrerytest.FraudSpec(t).Source))
+	server := serverOf(t, orrerytest.Spec(t, source))
 	valid := described(t, server)
 	var event any
 	if err := json.Unmarshal([]byte(good), &event); err != nil {
@@ -26,6 +29,21 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	valid("Answer", again)
 	_, _, record := call(t, server, "GET", "/v1/systems/fraud/decisions/"+object(t, answer)["decision_id"].(string), "", "")
 	valid("Record", record)
+	actions := map[any]bool{}
+	for i := range 8 {
+		large := strings.NewReplacer(`"t1"`, fmt.Sprintf(`"large%d"`, i), "57.16", "5716").Replace(good)
+		_, _, answer := call(t, server, "POST", "/v1/systems/fraud/decisions", "application/json", large)
+		valid("Answer", answer)
+		_, _, record := call(t, server, "GET", "/v1/systems/fraud/decisions/"+object(t, answer)["decision_id"].(string), "", "")
+		valid("Record", record)
+		if a := object(t, record); a["propensity"] != 0.5 || (a["action"] == "review") != (a["intended"] == "block") {
+			t.Errorf("a decision left to chance: %v", a)
+		}
+		actions[object(t, answer)["action"]] = true
+	}
+	if !actions["block"] || !actions["review"] {
+		t.Errorf("chance gave only %v", actions)
+	}
 	_, _, known := call(t, server, "GET", "/v1/systems/fraud/entities/customer/596/features", "", "")
 	valid("Knowledge", known)
 	_, _, system := call(t, server, "GET", "/v1/systems/fraud/release", "", "")

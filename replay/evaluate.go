@@ -289,7 +289,11 @@ func (t *testSet) metrics(p *plan.Plan) (Metrics, error) {
 			return nil, err
 		}
 	}
-	if e := p.Spec.Evaluate; e != nil && e.K > 0 {
+	switch e := p.Spec.Evaluate; {
+	case e == nil || e.K == 0:
+	case set.Weight != nil:
+		t.notices = append(t.notices, "precision at k is left out: it ranks entities, and a row that stands for others is not one of theirs")
+	default:
 		name := fmt.Sprintf("precision_at_%d_per_day", e.K)
 		if out[name], err = metric.PrecisionAtK(t.sightings(), t.days, e.K); err != nil {
 			return nil, err

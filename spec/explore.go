@@ -16,7 +16,7 @@ type Explore struct {
 
 func exploreField() declare.Field {
 	return declare.Field{Name: "explore", Type: declare.Mapping, List: true,
-		Doc: "Lets a small share of the decisions for an action through, drawn by chance, so that training and measurement go on knowing what would have come of them. The record of a decision says what the policy chose, what was done, and with which probability (its propensity). Where `label.unknown_when` holds for the action, each decision that was let through weighs 1/share in training and in metrics: it stands for those of its kind whose outcome is hidden, which are left out. At most one for each action.",
+		Doc: "Lets a small share of the decisions for an action through, drawn by chance, so that training and measurement go on knowing what would have come of them. The record of a decision says what the policy chose, what was done, and with which probability (its propensity). Where `label.unknown_when` holds for the action, each decision that was let through weighs 1/share in training and in metrics: it stands for those of its kind whose outcome is hidden, which are left out. At most one for each action; a system that is paused explores nothing.",
 		Fields: []declare.Field{
 			{Name: "action", Type: declare.Name, Required: true, Example: "block", Doc: "The action of the policy that is explored."},
 			{Name: "instead", Type: declare.Name, Required: true, Example: "review", Doc: "The action of the policy that the share gets."},
