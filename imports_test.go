@@ -19,7 +19,7 @@ var layers = map[string]int{
 	"ingest":     2, "ingest/parquet": 1, "feature": 2, "model": 2, "policy": 2, "train": 2, "release": 2, "access": 2,
 	"control":      2,
 	"store/pebble": 2, "store/memory": 2, "store/storetest": 2,
-	"declare": 1, "expr": 1, "metric": 1, "numeric": 0, "record": 1, "store": 1, "cli/progress": 1, "load": 1,
+	"backup": 1, "declare": 1, "expr": 1, "metric": 1, "numeric": 0, "record": 1, "store": 1, "cli/progress": 1, "load": 1,
 	"": 0,
 }
 

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -33,6 +34,9 @@ type Jobs interface {
 	Train(ctx context.Context, request TrainRequest) (*TrainAnswer, error)
 	// Verify recomputes the log.
 	Verify(ctx context.Context) (*replay.Verification, error)
+	// Backup writes a copy of the data, as of one moment, in the form of package
+	// backup's streams.
+	Backup(ctx context.Context, w io.Writer) error
 }
 
 // TrainRequest says what to train on; the zero value is what the spec says.
@@ -126,6 +130,7 @@ func (s *Server) routes() {
 	system("POST /v1/systems/{system}/resume", s.resume)
 	system("POST /v1/systems/{system}/train", s.train)
 	system("POST /v1/systems/{system}/verify", s.verify)
+	system("GET /v1/systems/{system}/backup", s.backup)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, orrery.Errorf(orrery.NotFound, "no_such_endpoint", "there is no %s %s", r.Method, r.URL.Path).
 			WithNext("POST an event to /v1/systems/%s/decisions", s.engine.Plan().Spec.System))

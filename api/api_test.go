@@ -26,6 +26,7 @@ type noJobs struct{}
 func (noJobs) Train(context.Context, api.TrainRequest) (*api.TrainAnswer, error) {
 	return &api.TrainAnswer{Model: "gbdt"}, nil
 }
+func (noJobs) Backup(context.Context, io.Writer) error { return nil }
 func (noJobs) Verify(context.Context) (*replay.Verification, error) {
 	return &replay.Verification{}, nil
 }

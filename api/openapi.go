@@ -29,6 +29,8 @@ func OpenAPI(s *spec.Spec) map[string]any {
 			node{"required": false, "content": jsonContent(node{"type": "object", "properties": node{
 				"model": node{"type": "string", "description": "the kind of model"},
 				"range": node{"type": "string", "description": "event times to train on, FROM..TO"}}})}, reference("Trained"))},
+		base + "/backup": node{"get": node{"operationId": "backup", "summary": "A copy of the data as of one moment, for orrery restore",
+			"responses": responses(node{"application/x-tar": node{"schema": node{"type": "string", "format": "binary"}}})}},
 		base + "/verify": node{"post": operation("verify", "Recompute every recorded decision and compare", nil, nil, reference("Verification"))},
 	}
 	schemas := node{"Problem": problemSchema(), "Answer": answerSchema(s), "Record": recordSchema(s), "Knowledge": knowledgeSchema(),

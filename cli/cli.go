@@ -117,7 +117,7 @@ func (a *app) root() *cobra.Command {
 		a.listCommand(), a.pauseCommand(true), a.pauseCommand(false),
 		a.benchCommand(), a.benchServerCommand(), a.initCommand(), a.fmtCommand(), a.schemaCommand(), a.referenceCommand(),
 		// What an operator does with a running system and its data.
-		a.upgradeCommand())
+		a.upgradeCommand(), a.backupCommand(), a.restoreCommand())
 	return root
 }
 

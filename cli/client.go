@@ -45,11 +45,7 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return orrery.Errorf(orrery.Unavailable, "server_unreachable", "the server at %s does not answer", c.base).Because(err).
-			WithNext("if it has crashed, start it again: orrery up")
+		return c.unreachable(ctx, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode/100 != 2 {
@@ -59,6 +55,14 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 		return fmt.Errorf("the server at %s gave an answer that cannot be read: %w", c.base, err)
 	}
 	return nil
+}
+
+func (c *client) unreachable(ctx context.Context, cause error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return orrery.Errorf(orrery.Unavailable, "server_unreachable", "the server at %s does not answer", c.base).Because(cause).
+		WithNext("if it has crashed, start it again: orrery up")
 }
 
 // problemError turns a server's problem details back into an error.

@@ -61,7 +61,7 @@ func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
 // openEngine opens the instance in a folder of the data directory.
 func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
 	e := &engine{fault: newFault(d.join(name))}
-	p.FS = frozenFS{p.FS, e.fault}
+	p.FS = frozenFS{p.FS, e.fault, d.join(checkpointName)}
 	p.Logger = logger{e.fault}
 	p.EventListener = &pebble.EventListener{
 		BackgroundError: func(err error) { _ = e.set(err) },

@@ -17,11 +17,18 @@ import (
 // was at that moment. Pebble holds no lock that a read needs while it writes.
 // The goroutine and its memory stay until the process ends.
 //
-// Reads and removals that fail are passed on: Pebble copes with those.
+// Reads and removals that fail are passed on: Pebble copes with those. So are
+// failures in a checkpoint: the copy is given up, and the data is as it was.
 type frozenFS struct {
 	vfs.FS
 	fault *fault
+	// copies is the folder of checkpoints.
+	copies string
 }
+
+// spares reports whether a failure to write a file is not a fault of the
+// instance.
+func (f frozenFS) spares(name string) bool { return strings.HasPrefix(name, f.copies) }
 
 // check lets an operation that went well pass, and no other; nor any once there
 // was a fault, so that nothing is written after it.
@@ -34,9 +41,20 @@ func (f frozenFS) check(err error) {
 	}
 }
 
-func (f frozenFS) file(file vfs.File, err error) (vfs.File, error) {
+func (f frozenFS) file(name string, file vfs.File, err error) (vfs.File, error) {
+	if f.spares(name) {
+		return file, err
+	}
 	f.check(err)
 	return frozenFile{file, f}, nil
+}
+
+// done is the end of an operation on a name.
+func (f frozenFS) done(name string, err error) error {
+	if !f.spares(name) {
+		f.check(err)
+	}
+	return err
 }
 
 // Create makes a file. A marker of Pebble's names another file by its own name,
@@ -44,39 +62,44 @@ func (f frozenFS) file(file vfs.File, err error) (vfs.File, error) {
 // trusts the file system to keep their order.
 func (f frozenFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if strings.HasPrefix(f.PathBase(name), "marker.") {
-		f.check(syncDir(f.FS, f.PathDir(name)))
+		if err := f.done(name, syncDir(f.FS, f.PathDir(name))); err != nil {
+			return nil, err
+		}
 	}
-	return f.file(f.FS.Create(name, category))
+	file, err := f.FS.Create(name, category)
+	return f.file(name, file, err)
 }
 
 func (f frozenFS) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
-	return f.file(f.FS.OpenReadWrite(name, category, opts...))
+	file, err := f.FS.OpenReadWrite(name, category, opts...)
+	return f.file(name, file, err)
 }
 
-func (f frozenFS) OpenDir(name string) (vfs.File, error) { return f.file(f.FS.OpenDir(name)) }
+func (f frozenFS) OpenDir(name string) (vfs.File, error) {
+	file, err := f.FS.OpenDir(name)
+	return f.file(name, file, err)
+}
 
 func (f frozenFS) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	return f.file(f.FS.ReuseForWrite(from, to, category))
+	file, err := f.FS.ReuseForWrite(from, to, category)
+	return f.file(to, file, err)
 }
 
 func (f frozenFS) Link(from, to string) error {
-	f.check(f.FS.Link(from, to))
-	return nil
+	return f.done(to, f.FS.Link(from, to))
 }
 
 func (f frozenFS) Rename(from, to string) error {
-	f.check(f.FS.Rename(from, to))
-	return nil
+	return f.done(to, f.FS.Rename(from, to))
 }
 
 func (f frozenFS) MkdirAll(dir string, mode os.FileMode) error {
-	f.check(f.FS.MkdirAll(dir, mode))
-	return nil
+	return f.done(dir, f.FS.MkdirAll(dir, mode))
 }
 
 // Remove is refused once there was a fault: the file may be what recovery needs.
 func (f frozenFS) Remove(name string) error {
-	f.check(nil)
+	_ = f.done(name, nil)
 	return f.FS.Remove(name)
 }
 

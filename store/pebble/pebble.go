@@ -8,6 +8,7 @@
 //	                   that were cut off: the truth
 //	DIR/state/         feature state and marks: a cache that may be removed
 //	DIR/blobs/DIGEST   immutable content by its SHA-256
+//	DIR/checkpoint/    a copy of all this, while it is used
 //
 // A fault of the disk under an instance (a failed write or sync, no space left)
 // is taken as if the power had gone at that moment: nothing more is written,
@@ -62,6 +63,7 @@ func (o Options) withDefaults() Options {
 
 // Store is an open data directory.
 type Store struct {
+	dir   *directory
 	lock  io.Closer
 	log   *engine
 	state *engine
@@ -70,6 +72,9 @@ type Store struct {
 	features statePort
 	values   metaPort
 	blobs    *blobPort
+
+	// checkpointing lets one checkpoint be there at a time.
+	checkpointing sync.Mutex
 
 	closing sync.Once
 	closed  error
@@ -92,7 +97,7 @@ func Open(dir string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: d.lock}
+	s := &Store{dir: d, lock: d.lock}
 	if err := s.open(d, o); err != nil {
 		// The cause of not opening is the one to report.
 		_ = s.Close()
@@ -102,6 +107,8 @@ func Open(dir string, options Options) (*Store, error) {
 }
 
 func (s *Store) open(d *directory, o Options) (err error) {
+	// What a crash left of a checkpoint costs room and is in nobody's way.
+	_ = d.fs.RemoveAll(d.join(checkpointName))
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
 	logExists := !d.fresh
