@@ -1,3 +1,5 @@
+//go:build unix
+
 package cli_test
 
 import (
@@ -5,15 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"orrery.dev/orrerytest/crash"
 )
 
 // child is a server in a process of its own.
@@ -80,61 +82,23 @@ func body(id int) string {
 	return fmt.Sprintf(`{"transaction_id": "%d", "at": "%s", "customer": "c%d", "terminal": "t%d", "amount": %d.%02d}`, id, at, id%7, id%5, id%300, id%100)
 }
 
-// TestKilledServersLoseNothing kills a server under load, again and again:
-// every decision that was acknowledged is there with the same answer, none is
-// there twice, and all recompute.
+// TestKilledServersLoseNothing kills a server under load, again and again; package
+// crash says what is checked. go run ./bench/crash does it thousands of times.
 func TestKilledServersLoseNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes; left out with -short")
 	}
-	dir := filepath.Join(t.TempDir(), "data")
-	random := rand.New(rand.NewPCG(9, 9))
-	acknowledged := map[int]string{}
-	var mutex sync.Mutex
-	next := 0
-	for range 6 {
-		c := startChild(t, dir)
-		for id, decision := range acknowledged {
-			answer, err := c.post("/v1/systems/fraud/decisions", body(id))
-			if err != nil || answer["repeated"] != true || answer["decision_id"] != decision {
-				t.Fatalf("transaction %d was acknowledged as %s, and now %v %v", id, decision, answer, err)
-			}
-		}
-		var senders sync.WaitGroup
-		for range 4 {
-			senders.Go(func() {
-				for {
-					mutex.Lock()
-					id := next
-					next++
-					mutex.Unlock()
-					answer, err := c.post("/v1/systems/fraud/decisions", body(id))
-					if err != nil {
-						return // killed
-					}
-					mutex.Lock()
-					acknowledged[id] = answer["decision_id"].(string)
-					mutex.Unlock()
-				}
-			})
-		}
-		timer := time.NewTimer(time.Duration(20+random.IntN(200)) * time.Millisecond)
-		<-timer.C
-		c.kill()
-		senders.Wait()
+	tally, err := crash.Run(crash.Options{
+		Command: func(dir string) *exec.Cmd {
+			return &exec.Cmd{Path: os.Args[0], Args: []string{"orrery", "up", "../systems/fraud", "--data", dir, "--addr", "127.0.0.1:0"}}
+		},
+		Dir: filepath.Join(t.TempDir(), "data"), Rounds: 24, Seed: 9, LongestLife: 150 * time.Millisecond, Upgrades: true,
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	c := startChild(t, dir)
-	defer c.kill()
-	seen := map[string]int{}
-	for id, decision := range acknowledged {
-		if other, twice := seen[decision]; twice {
-			t.Fatalf("transactions %d and %d share decision %s", id, other, decision)
-		}
-		seen[decision] = id
+	if tally.Acknowledged == 0 || tally.Conflicts == 0 || tally.Kills == 0 || tally.Rebuilds == 0 {
+		t.Errorf("nothing was tested: %v", tally)
 	}
-	v, err := c.post("/v1/systems/fraud/verify", "{}")
-	if err != nil || v["different"] != 0.0 || v["decisions"].(float64) < float64(len(acknowledged)) {
-		t.Fatalf("%d acknowledged; verification: %v %v", len(acknowledged), v, err)
-	}
-	t.Logf("%d decisions acknowledged over six kills", len(acknowledged))
+	t.Log(tally)
 }
