@@ -41,6 +41,10 @@ func (s *Store) checkpoint(dir string) error {
 	if err := s.dir.makeDir(dir); err != nil {
 		return explain(dir, err)
 	}
+	// Between the two copies the log may grow, but its beginning has to stay: the
+	// state that is copied goes on from it.
+	s.records.cutting.Lock()
+	defer s.records.cutting.Unlock()
 	if err := s.state.copyTo(disk.PathJoin(dir, "state")); err != nil {
 		return err
 	}
@@ -51,8 +55,11 @@ func (s *Store) checkpoint(dir string) error {
 	if err := s.blobs.linkTo(disk.PathJoin(dir, "blobs")); err != nil {
 		return explain(dir, err)
 	}
-	copied := directory{fs: disk, path: dir}
-	return explain(dir, copied.writeFormat())
+	from, to := directory{fs: disk, path: s.dir.path}, directory{fs: disk, path: dir}
+	if err := from.checkFormat(); err != nil {
+		return err
+	}
+	return explain(dir, to.writeFormat(from.format))
 }
 
 // copyTo makes a checkpoint of the instance. A failure to write it is not a

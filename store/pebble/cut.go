@@ -43,6 +43,8 @@ func (l *logPort) Cut(c *store.Cut) error {
 	if err != nil {
 		return l.set(err)
 	}
+	l.cutting.Lock()
+	defer l.cutting.Unlock()
 	if err := l.commit(batch, pebble.NoSync); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package pebble
 import (
 	"encoding/binary"
 	"iter"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -44,6 +45,8 @@ type logPort struct {
 	first atomic.Uint64
 	// raise makes the directory one of a format that knows of cuts.
 	raise func() error
+	// cutting is held while the log is cut, and while it is copied.
+	cutting sync.Mutex
 }
 
 // findEnds reads where the log begins and ends.
