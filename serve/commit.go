@@ -42,8 +42,22 @@ func (e *Engine) commit() {
 				e.fail(err)
 			}
 			e.syncs.Add(1)
+			if err == nil {
+				next.answerAhead()
+			}
 		}
 		writing <- next
+	}
+}
+
+// answerAhead lets those go that need not wait for the disk, as their spec says:
+// they are in the log, in their place. What bounds the loss is the number of
+// batches that may be under way.
+func (u *underWay) answerAhead() {
+	for _, j := range u.waiting {
+		if j.async() {
+			close(j.done)
+		}
 	}
 }
 
@@ -63,10 +77,10 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 			e.committed.Store(uint64(batch.waiting[len(batch.waiting)-1].last))
 		}
 		for _, j := range batch.waiting {
-			if err != nil {
+			if !j.answered() {
 				j.err = err
+				close(j.done)
 			}
-			close(j.done)
 			// State that has applied what the log does not have must not be kept.
 			if j.flushed != nil && err == nil {
 				e.flush <- *j.flushed

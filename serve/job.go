@@ -85,3 +85,17 @@ func internalJob(last orrery.Offset) *job {
 	close(j.scored)
 	return j
 }
+
+// async reports whether the job's replies may leave before they are durable. The
+// engine's own jobs have no replies.
+func (j *job) async() bool { return j.runtime != nil && j.runtime.plan.Spec.Async }
+
+// answered reports whether they have left.
+func (j *job) answered() bool {
+	select {
+	case <-j.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -189,6 +189,7 @@ func (c *checker) resolve(root *node) {
 	if location, ok := valueOf[*time.Location](root, "timezone"); ok {
 		s.Location = location
 	}
+	s.Async = textOf(root, "durability") == "async"
 	s.Dedupe.Within, _ = valueOf[orrery.Duration](root.get("dedupe"), "within")
 	c.resolveEntities(root)
 	c.resolveEvents(root)

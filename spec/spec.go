@@ -30,6 +30,9 @@ type Spec struct {
 	Dedupe   Dedupe
 	// Lists are changed while the system runs; rules and features ask them.
 	Lists []List
+	// Async has replies leave before they are durable; see durability in
+	// declaration.go for what a crash may lose.
+	Async bool
 	// Features are scalars in evaluation order: what a feature reads comes before
 	// it, otherwise they stand in the order of the file. At the end is one for each
 	// field of the event decided on that a list is of: transaction.customer in
