@@ -84,6 +84,8 @@ type Kind struct {
 	FieldTypes []string
 	// NeedsWindow says that the feature kind makes no sense over all time.
 	NeedsWindow bool
+	// WithoutWindow says that the kind is over all time and takes no window.
+	WithoutWindow bool
 	// WithoutCurrent says that the kind, unless told otherwise, looks at the
 	// events before the one that asks.
 	WithoutCurrent bool

@@ -26,10 +26,36 @@ type Aggregate struct {
 	// Window and Lag place the window (t − Lag − Window, t − Lag]. A Window of 0
 	// is all time.
 	Window, Lag orrery.Duration
+	// Rank is, of a last, how many events later than the one meant there are in the
+	// window; of a top, how many values are more frequent.
+	Rank int
+	// Share asks a top for the value's share of the window's events, not for the
+	// value.
+	Share bool
+	// Quantile is the part of the values, in millionths, that are at most a
+	// quantile's.
+	Quantile int
+	// HalfLife is that of a decayed kind, whose Window is 0.
+	HalfLife orrery.Duration
 	// Current says that the asking event counts, where it is one of those counted.
 	Current bool
 	// Where selects the events that count, nil for all.
 	Where *Predicate
+}
+
+// MaxRank bounds Aggregate.Rank.
+const MaxRank = 100
+
+const maxHalfLife = 3650 * orrery.Day
+
+// Category reports whether the aggregate's value is orrery.CategoryOf of a text.
+func (a *Aggregate) Category() bool {
+	k, ok := kindOf(a.Kind)
+	if !ok || a.Field < 0 || a.Share || k != firstKind && k != lastKind && k != topKind {
+		return false
+	}
+	typ := a.Event.Fields[a.Field].Type
+	return typ == orrery.String || typ == orrery.Entity
 }
 
 // Predicate decides which events count.
@@ -59,6 +85,15 @@ func (a *Aggregate) check(asks *orrery.EventType) (kind, error) {
 			a.Kind, a.Event.Name, a.Event.Fields[a.By].Entity, asks.Name, asks.Fields[a.Key].Name)
 	case a.Window < 0 || a.Lag < 0:
 		return 0, orrery.Errorf(orrery.Invalid, "window_negative", "the window and the lag of a %s of %s must not be negative", a.Kind, a.Event.Name)
+	case a.Rank < 0 || a.Rank >= MaxRank:
+		return 0, orrery.Errorf(orrery.Invalid, "rank_invalid", "the rank of a %s of %s must be in [0, %d)", a.Kind, a.Event.Name, MaxRank)
+	case k == quantileKind && (a.Quantile < 0 || a.Quantile > 1_000_000):
+		return 0, orrery.Errorf(orrery.Invalid, "quantile_invalid", "a quantile of %s must be of 0 to 1,000,000 millionths", a.Event.Name)
+	case kinds[k].NeedsWindow && a.Window == 0:
+		return 0, orrery.Errorf(orrery.Invalid, "window_missing", "a %s of %s needs a window", a.Kind, a.Event.Name)
+	case kinds[k].WithoutWindow && (a.Window != 0 || a.HalfLife <= 0 || a.HalfLife > maxHalfLife):
+		return 0, orrery.Errorf(orrery.Invalid, "half_life_invalid", "a %s of %s has no window, and a half-life of at most %d days",
+			a.Kind, a.Event.Name, maxHalfLife/orrery.Day)
 	case a.Where != nil && a.Where.Match == nil:
 		return 0, orrery.Errorf(orrery.Internal, "where_empty", "the condition of a %s of %s has no meaning", a.Kind, a.Event.Name)
 	}
@@ -83,11 +118,17 @@ func (a *Aggregate) checkField(k kind) error {
 	return nil
 }
 
-// reach gives how far behind the asking event the aggregate looks, not counting
-// all time; ok is false when that does not fit with keep in a Duration.
+// reach gives how far behind the asking event the aggregate looks for single
+// events, a tile's width more than its window, not counting all time; ok is false when that does not fit with keep in a Duration.
 func (a *Aggregate) reach(keep orrery.Duration) (d orrery.Duration, ok bool) {
-	const most = orrery.Duration(math.MaxInt64 / 4)
-	return a.Lag + a.Window, a.Lag < most && a.Window < most && keep < most
+	const most = orrery.Duration(math.MaxInt64 / 16)
+	if a.Lag >= most || a.Window >= most || keep >= most {
+		return 0, false
+	}
+	if a.HalfLife > 0 {
+		return a.Lag, true
+	}
+	return a.Lag + a.Window + a.tileWidth(keep), true
 }
 
 func isEntity(t *orrery.EventType, field int) bool {

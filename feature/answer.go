@@ -1,9 +1,10 @@
 package feature
 
 import (
+	"encoding/binary"
 	"math"
-	"math/big"
 	"math/bits"
+	"slices"
 
 	"orrery.dev"
 )
@@ -18,6 +19,15 @@ type item struct {
 	skip   bool
 	column column
 	unit   float64 // 10^scale
+	// level and number are those of the table's level and of its cell that the item
+	// is answered from where tiles are; -1 where there is none.
+	level, number int
+	// from and to are the window's distances behind the asker; from is 0 for all
+	// time.
+	from, to int64
+	rank     int
+	share    bool
+	quantile int
 }
 
 // rows is a part of a series: the events in rows [from, to), and when ever all
@@ -39,68 +49,158 @@ func (r *rows) n() int64 {
 // none is what an aggregate gives for no event.
 func (it *item) none() float64 {
 	switch it.kind {
-	case countKind, sumKind, distinctKind:
+	case countKind, sumKind, distinctKind, decayedCountKind, decayedSumKind:
 		return 0
 	}
 	return math.NaN()
 }
 
-// answer gives the aggregate, any but a count, over the rows, for an asker at
-// instant at.
-func (it *item) answer(r *rows, at orrery.Instant) float64 {
+// answer gives the aggregate, any but a count or a decayed kind, over the rows,
+// for an asker at instant at.
+func (it *item) answer(r *rows, at orrery.Instant, w *scratch) float64 {
 	switch it.kind {
 	case distinctKind:
-		return float64(r.s.extra.dicts[it.column.base].distinct(r.s, r.stride, it.column.word, r.from, r.to, r.ever))
+		d := &r.s.extra.dicts[it.column.base]
+		if r.ever && d.sketch != nil {
+			return d.estimate(r, it.column.word, &w.total.values)
+		}
+		return float64(d.distinct(r.s, r.stride, it.column.word, r.from, r.to, r.ever))
+	case topKind:
+		return it.top(r)
 	case timeSinceLastKind, lastKind:
-		if r.to <= r.from {
+		row := r.to - 1 - it.rank
+		if row < r.from {
 			return math.NaN()
 		}
-		last := (r.to - 1) * r.stride
+		last := row * r.stride
 		if r.s.buf[last] < r.s.buf[int(r.s.head)*r.stride] {
 			return math.NaN() // one of those dropped was later
 		}
 		if it.kind == timeSinceLastKind {
 			return seconds(int64(at), r.s.buf[last])
 		}
-		return it.last(r, last)
+		return it.value(r.s.operandAt(&it.column, last, r.stride).x)
 	}
 	if r.n() == 0 {
 		return it.none()
 	}
-	if it.column.kind == sumColumn {
-		return it.exact(r)
+	switch {
+	case it.kind == firstKind:
+		return it.first(r)
+	case it.kind == quantileKind:
+		return it.nearestRank(r, w)
+	case it.column.kind == sumColumn:
+		return it.exact(r, w)
+	case it.kind == minKind || it.kind == maxKind:
+		return it.extreme(r)
 	}
-	return finite(it.float(r))
+	return it.added(r, w)
+}
+
+// value gives a column's word, in units where it has those, as a feature.
+func (it *item) value(word int64) float64 {
+	switch it.column.typ {
+	case orrery.Float:
+		return math.Float64frombits(uint64(word))
+	case orrery.Timestamp:
+		return float64(word) / 1e6
+	}
+	return float64(word) / it.unit
+}
+
+func (it *item) first(r *rows) float64 {
+	var row operand
+	if r.to > r.from {
+		row = r.s.operandAt(&it.column, r.from*r.stride, r.stride)
+	}
+	if r.ever {
+		if b := &r.s.extra.bases[it.column.base]; r.to <= r.from || b.firstTime <= row.time {
+			return it.value(b.firstWord)
+		}
+	}
+	return it.value(row.x)
+}
+
+// top gives a frequent value, or its share of the rows.
+func (it *item) top(r *rows) float64 {
+	d := &r.s.extra.dicts[it.column.base]
+	id, n := d.top(r, it.column.word, it.rank)
+	switch {
+	case id < 0:
+		return math.NaN()
+	case it.share:
+		return float64(n) / float64(r.n())
+	case it.column.typ == orrery.String || it.column.typ == orrery.Entity:
+		return orrery.CategoryOf(d.values[id].text)
+	}
+	return it.value(int64(binary.LittleEndian.Uint64([]byte(d.values[id].text))))
+}
+
+// nearestRank gives a quantile of the rows.
+func (it *item) nearestRank(r *rows, w *scratch) float64 {
+	w.values = w.values[:0]
+	float := it.column.typ == orrery.Float
+	for row := r.from; row < r.to; row++ {
+		x := r.s.operandAt(&it.column, row*r.stride, r.stride).x
+		if float {
+			x = floatOrder(math.Float64frombits(uint64(x)))
+		}
+		w.values = append(w.values, x)
+	}
+	x := selectRank(w.values, int(rankOf(uint64(len(w.values)), it.quantile))-1)
+	if float {
+		return floatOfOrder(x)
+	}
+	return it.value(x)
+}
+
+// selectRank gives the value that is at a place, from 0, once the values are
+// sorted; it moves them (Hoare, "Find", CACM 4(7), 1961).
+func selectRank(x []int64, place int) int64 {
+	for len(x) > 12 {
+		a, b, c := x[0], x[len(x)/2], x[len(x)-1]
+		pivot := max(min(a, b), min(max(a, b), c))
+		i, j := 0, len(x)-1
+		for i <= j {
+			for x[i] < pivot {
+				i++
+			}
+			for x[j] > pivot {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case place <= j:
+			x = x[:j+1]
+		case place >= i:
+			x, place = x[i:], place-i
+		default:
+			return pivot
+		}
+	}
+	slices.Sort(x)
+	return x[place]
 }
 
 // seconds gives the time from a to b in seconds, b being no later than a.
 func seconds(a, b int64) float64 { return float64(uint64(a)-uint64(b)) / 1e6 }
 
-func (it *item) last(r *rows, row int) float64 {
-	word := r.s.buf[row+it.column.word]
-	switch it.column.typ {
-	case orrery.Int, orrery.Decimal:
-		return float64(word-r.s.buf[row-r.stride+it.column.word]) / it.unit
-	case orrery.Timestamp:
-		return float64(word) / 1e6
-	case orrery.Bool:
-		return float64(word)
-	}
-	return math.Float64frombits(uint64(word))
-}
-
 // exact answers for ints and decimals.
-func (it *item) exact(r *rows) float64 {
+func (it *item) exact(r *rows, w *scratch) float64 {
 	if it.kind == minKind || it.kind == maxKind {
 		return it.extreme(r)
 	}
 	n := uint64(r.n())
-	if it.kind == stddevKind && n < 2 {
+	if n < 2 && (it.kind == stddevKind || it.kind == varianceKind) {
 		return math.NaN()
 	}
 	hi, lo := bits.Mul64(n, r.s.peak)
 	if hi != 0 || lo > math.MaxInt64 {
-		return it.large(r)
+		return it.added(r, w)
 	}
 	// |Σx| ≤ n·max|x| < 2^63 and n·Σx² < 2^126.
 	sum, low, high := it.running(r)
@@ -115,7 +215,11 @@ func (it *item) exact(r *rows) float64 {
 	squareHigh, squareLow := bits.Mul64(magnitude(sum), magnitude(sum))
 	low, borrow := bits.Sub64(low, squareLow, 0)
 	high, _ = bits.Sub64(high, squareHigh, borrow)
-	return math.Sqrt(float128(high, low)/pairs(n)) / it.unit
+	spread := float128(high, low) / pairs(n)
+	if it.kind == varianceKind {
+		return spread / (it.unit * it.unit)
+	}
+	return math.Sqrt(spread) / it.unit
 }
 
 // running gives Σx modulo 2^64 and, where kept, Σx² modulo 2^128.
@@ -139,30 +243,18 @@ func (it *item) running(r *rows) (sum int64, low, high uint64) {
 	return sum, low, high
 }
 
-// large answers like exact, for values whose sums may not fit in a word.
-func (it *item) large(r *rows) float64 {
-	var sum, squares, x big.Int
+// added answers like exact, for floats and for values whose sums may not fit in
+// a word, by adding them up.
+func (it *item) added(r *rows, w *scratch) float64 {
+	p := partsOf(it.kind)
+	w.total.reset()
 	if r.ever {
-		b := &r.s.extra.bases[it.column.base]
-		sum.Set(&b.total)
-		squares.Set(&b.squares)
+		w.total.merge(p, &r.s.extra.bases[it.column.base])
 	}
-	r.each(it.column.word, func(v int64) {
-		sum.Add(&sum, x.SetInt64(v))
-		squares.Add(&squares, x.Mul(&x, &x))
-	})
-	total, _ := sum.Float64()
-	n := uint64(r.n())
-	switch it.kind {
-	case sumKind:
-		return total / it.unit
-	case meanKind:
-		return total / (float64(n) * it.unit)
+	for row := r.from; row < r.to; row++ {
+		w.total.add(p, &it.column, r.s.operandAt(&it.column, row*r.stride, r.stride))
 	}
-	squares.Mul(&squares, x.SetUint64(n))
-	squares.Sub(&squares, sum.Mul(&sum, &sum))
-	total, _ = squares.Float64()
-	return math.Sqrt(total/pairs(n)) / it.unit
+	return it.finish(r.n(), &w.total)
 }
 
 // each calls f with each value of a sum column, in order.
@@ -193,35 +285,6 @@ func (s *span) pick(k kind) int64 {
 		return s.low
 	}
 	return s.high
-}
-
-// float answers for floats, over the values in order.
-func (it *item) float(r *rows) float64 {
-	if it.kind == minKind || it.kind == maxKind {
-		return it.extreme(r)
-	}
-	var m moments
-	if r.ever {
-		m = r.s.extra.bases[it.column.base].moments
-	}
-	for i := r.from*r.stride + it.column.word; i < r.to*r.stride; i += r.stride {
-		x := math.Float64frombits(uint64(r.s.buf[i]))
-		if it.kind == stddevKind {
-			m.add(x)
-		} else {
-			m.n++
-			m.sum += x
-		}
-	}
-	switch {
-	case it.kind == sumKind:
-		return m.sum
-	case it.kind == meanKind:
-		return m.sum / float64(m.n)
-	case m.n < 2:
-		return math.NaN()
-	}
-	return math.Sqrt(m.m2 / float64(m.n-1))
 }
 
 // finite gives missing for a result outside the range of a double.

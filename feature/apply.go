@@ -13,6 +13,8 @@ type scratch struct {
 	rows     []int     // the first row after each bound
 	ahead    []ahead
 	sink     int64 // what Prefetch looked at, so that it must look
+	total    cell
+	values   []int64
 }
 
 // Apply counts the event in every table that reads its type. Events come in the
@@ -102,13 +104,9 @@ func (st *State) countIn(en *entity, c boundCount, e *orrery.Event) error {
 	if ok, err := c.table.counts(e); err != nil || !ok {
 		return err
 	}
-	if c.table.dicts == 0 {
-		st.bytes += s.insert(c.table, e)
-	} else {
-		size := s.size(c.table)
-		s.insert(c.table, e)
-		st.bytes += s.size(c.table) - size
-	}
+	extra := s.extra.bytes()
+	st.bytes += s.insert(c.table, e)
+	st.bytes += s.extra.bytes() - extra
 	st.markDirty(en, c.number)
 	return nil
 }
@@ -136,7 +134,7 @@ func (st *State) answer(r *boundReader, en *entity, e *orrery.Event, out []float
 	counted := s.applied == e.Offset
 	for i := range r.items {
 		it := &r.items[i]
-		out[it.out] = st.over(it, s, r.table.stride, e.Time, counted)
+		out[it.out] = st.over(it, s, r.table, e.Time, counted)
 	}
 	return nil
 }
@@ -174,24 +172,39 @@ func (s *series) hint(i int) *int32 {
 // that have been dropped, or over all time needs to tell them from later ones.
 // counted says that the asking event is in the series: it is then the last row
 // at or before its instant, or so late that it was dropped at once.
-func (st *State) over(it *item, s *series, stride int, at orrery.Instant, counted bool) float64 {
-	r := rows{s: s, stride: stride, to: st.work.rows[it.end]}
-	known := st.work.times[it.end]
+func (st *State) over(it *item, s *series, t *table, at orrery.Instant, counted bool) float64 {
+	r := rows{s: s, stride: t.stride, to: st.work.rows[it.end]}
+	end := st.work.times[it.end]
+	start := end
 	if it.start >= 0 {
-		r.from, known = st.work.rows[it.start], st.work.times[it.start]
+		r.from, start = st.work.rows[it.start], st.work.times[it.start]
 	} else {
 		r.from, r.ever = s.first(), true
+	}
+	exactFrom, dense := s.dense(t)
+	switch {
+	case dense && it.kind >= decayedCountKind:
+		return st.decayed(it, t, &r, end, counted)
+	case dense && start < exactFrom:
+		return st.tiled(it, t, &r, start, end, at, exactFrom, counted)
+	case start < s.buf[int(s.head)*t.stride]:
+		return math.NaN()
+	case it.kind >= decayedCountKind:
+		return st.decayed(it, t, &r, end, counted)
 	}
 	if it.skip && counted {
 		r.to--
 	}
-	if known < s.buf[int(s.head)*stride] || r.to < r.from {
+	if dense && it.kind == lastKind {
+		r.from = max(r.from, s.end(t.stride)-t.exact)
+	}
+	if r.to < r.from {
 		return math.NaN()
 	}
 	if it.kind == countKind {
 		return float64(r.n())
 	}
-	return it.answer(&r, at)
+	return it.answer(&r, at, &st.work)
 }
 
 // Read answers every aggregate as an asker at an instant would be answered that
@@ -233,7 +246,7 @@ func (st *State) readAll(r *boundReader, sh *shelf, at orrery.Instant, key func(
 		}
 		if s.buf != nil {
 			st.locate(r, sh, s, at)
-			out[it.out] = st.over(it, s, r.table.stride, at, false)
+			out[it.out] = st.over(it, s, r.table, at, false)
 		}
 	}
 	return nil

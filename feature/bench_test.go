@@ -87,7 +87,7 @@ func (s *stream) next() []orrery.Event {
 // the same over the last month.
 func BenchmarkFraud(b *testing.B) {
 	transaction, report := fraudContract()
-	set, err := Compile(transaction, fraudAggregates(transaction, report), 30*orrery.Day)
+	set, err := Compile(transaction, fraudAggregates(transaction, report), 30*orrery.Day, DefaultExact)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func BenchmarkWide(b *testing.B) {
 			}
 		}
 	}
-	set, err := Compile(transaction, all, 30*orrery.Day)
+	set, err := Compile(transaction, all, 30*orrery.Day, DefaultExact)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -107,6 +107,6 @@ func (st *State) forget(en *entity) {
 	st.all = st.all[:len(st.all)-1]
 	st.bytes -= entityBytes + int64(len(en.key)) + int64(len(en.series))*seriesBytes
 	for i := range en.series {
-		st.bytes -= en.series[i].size(en.shelf.tables[i].table)
+		st.bytes -= en.series[i].size()
 	}
 }

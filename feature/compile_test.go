@@ -25,15 +25,15 @@ func TestCompileRefuses(t *testing.T) {
 		"field_unknown":        {Kind: "sum", Event: pay, Field: -1, By: person, Key: person},
 		"field_type":           {Kind: "sum", Event: pay, Field: pay.Field("tag"), By: person, Key: person},
 	} {
-		if _, err := Compile(pay, []Aggregate{a}, 0); orrery.CodeOf(err) != code {
+		if _, err := Compile(pay, []Aggregate{a}, 0, DefaultExact); orrery.CodeOf(err) != code {
 			t.Errorf("%s: %v", code, err)
 		}
 	}
 	asked := Aggregate{Kind: "count", Event: note, Field: -1, By: 2, Key: amount}
-	if _, err := Compile(pay, []Aggregate{asked}, 0); orrery.CodeOf(err) != "field_not_entity" {
+	if _, err := Compile(pay, []Aggregate{asked}, 0, DefaultExact); orrery.CodeOf(err) != "field_not_entity" {
 		t.Error(err)
 	}
-	if _, err := Compile(pay, nil, -1); orrery.CodeOf(err) != "keep_negative" {
+	if _, err := Compile(pay, nil, -1, DefaultExact); orrery.CodeOf(err) != "keep_negative" {
 		t.Error(err)
 	}
 }

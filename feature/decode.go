@@ -3,8 +3,6 @@ package feature
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"math"
-	"math/big"
 	"math/bits"
 
 	"orrery.dev"
@@ -35,25 +33,34 @@ func decodeSeries(t *table, data []byte) *series {
 	}
 	d := &decoder{data: data[1:n]}
 	s := &series{loaded: true}
-	s.addExtra(t)
 	s.applied = orrery.Offset(d.uvarint())
 	s.peak = d.uvarint()
 	s.dropped = int64(d.uvarint())
+	tiled := d.bool()
+	if tiled || t.dicts+t.bases > 0 || t.halving {
+		s.addExtra(t)
+		s.extra.tiled = tiled
+	}
 	head := d.head(t, s.dropped)
 	rows := d.uvarint()
 	// Each row takes a byte at least, which bounds what is asked for here.
-	if d.bad || s.dropped < 0 || s.applied == 0 || rows == 0 || rows > uint64(len(d.data)) {
+	if d.bad || s.dropped < 0 || s.applied == 0 || rows == 0 || rows > uint64(len(d.data)) || rows > uint64(t.most()) {
 		return nil
 	}
 	s.buf = make([]int64, (int(rows)+1)*t.stride)
 	copy(s.buf, head)
 	d.times(s, t.stride)
-	s.lookSecond(t.stride)
+	s.lookSecond(t)
 	for i := range t.columns {
 		c := &t.columns[i]
-		d.column(s, c, t.stride)
+		d.column(s, c, t)
 		if c.ever && c.kind != idColumn && s.dropped > 0 {
-			d.base(&s.extra.bases[c.base], c, s.dropped)
+			d.cell(&s.extra.bases[c.base], c.parts)
+		}
+	}
+	for i := range t.levels {
+		if l := &t.levels[i]; tiled || l.halving {
+			d.tiles(&s.extra.levels[i], l)
 		}
 	}
 	if d.bad || len(d.data) > 0 {
@@ -135,9 +142,10 @@ func (d *decoder) times(s *series, stride int) {
 	}
 }
 
-func (d *decoder) column(s *series, c *column, stride int) {
+func (d *decoder) column(s *series, c *column, t *table) {
+	stride := t.stride
 	if c.kind == idColumn {
-		d.ids(s, c, stride)
+		d.ids(s, c, t.stride, t.exact)
 		return
 	}
 	for i := stride + c.word; i < len(s.buf) && !d.bad; i += stride {
@@ -168,16 +176,22 @@ func addSquare(to, from []int64, x int64) {
 	to[0], to[1] = int64(low), from[1]+int64(hi+carry)
 }
 
-func (d *decoder) ids(s *series, c *column, stride int) {
+func (d *decoder) ids(s *series, c *column, stride, exact int) {
 	dict := &s.extra.dicts[c.base]
+	if d.bool() {
+		dict.sketch = &hll{}
+		dict.bytes += hllSize
+		d.sketch(dict.sketch)
+	}
 	n := d.uvarint()
-	if n > uint64(len(d.data)) { // each value takes two bytes at least
+	tooMany := c.ever && dict.sketch == nil && n > uint64(exact)
+	if tooMany || n > uint64(len(d.data)) { // each value takes two bytes at least
 		d.fail()
 	}
 	for i := uint64(0); i < n && !d.bad; i++ {
 		text := string(d.bytes(d.uvarint()))
 		old := d.bool()
-		if _, twice := dict.ids[text]; twice || old && (!c.ever || s.dropped == 0) {
+		if _, twice := dict.ids[text]; twice || old && (!c.ever || s.dropped == 0 || dict.sketch != nil) {
 			d.fail()
 			return
 		}
@@ -205,33 +219,5 @@ func (d *dictionary) restore(text string, old bool) {
 	d.values[id].refs, d.values[id].old = 0, old
 	if old {
 		d.olds++
-	}
-}
-
-func (d *decoder) base(b *base, c *column, dropped int64) {
-	b.low, b.high = d.varint(), d.varint()
-	if b.low > b.high {
-		d.fail()
-	}
-	if c.kind == sumColumn {
-		d.big(&b.total)
-		d.big(&b.squares)
-		return
-	}
-	b.n = dropped
-	for _, x := range []*float64{&b.sum, &b.mean, &b.m2} {
-		*x = math.Float64frombits(d.word())
-	}
-}
-
-func (d *decoder) big(x *big.Int) {
-	negative := d.bool()
-	digits := d.bytes(d.uvarint())
-	x.SetBytes(digits)
-	if len(x.Bytes()) != len(digits) || negative && x.Sign() == 0 {
-		d.fail()
-	}
-	if negative {
-		x.Neg(x)
 	}
 }

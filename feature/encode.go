@@ -3,8 +3,6 @@ package feature
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"math"
-	"math/big"
 	"sort"
 
 	"orrery.dev"
@@ -16,18 +14,32 @@ import (
 // All integers are varints, signed ones zigzag, unless a width is given, which
 // is then little-endian:
 //
-//	version (1 byte), applied, peak, dropped
+//	version (1 byte), applied, peak, dropped, 1 when there are tiles (1 byte)
 //	if dropped > 0: the latest time dropped (signed); for each sum column the
 //	    running sum (8 bytes) and with squares theirs (16 bytes)
 //	rows; the first time (signed), then the differences of times
 //	for each column:
 //	    sum: each value (signed)
-//	    raw: each value: a float's bits (8 bytes), a bool (1 byte), a timestamp (signed)
-//	    id: the number of values; for each its length, bytes and 1 when it is old;
-//	        then each row's index in them
-//	    if dropped > 0, for a column kept over all time: its base
+//	    raw: each value: a float's bits (8 bytes), a bool (1 byte), else signed
+//	    id: 1 and a sketch, or 0 (1 byte); the number of values; for each its
+//	        length, bytes and 1 when it is old; then each row's index in them
+//	    if dropped > 0, for a column kept over all time: its base, a cell
+//	for each level, if there are tiles or it has a half-life:
+//	    lost (signed); the number of tiles; each tile
+//	    unless it has a half-life: 1 and the seam, a tile, or 0 (1 byte)
+//	    if it is over all time: the base, a tile
 //	CRC-32C of all that (4 bytes)
-const formatVersion = 1
+//
+// A tile is its index (signed), its number of events, and its cells. A cell has
+// the parts that its declaration asks for, in their order:
+//
+//	a sum: the number of its words; with any, low (signed) and the words (8 bytes each)
+//	least and greatest (signed)
+//	first time and word (signed)
+//	a sketch: 1 and the registers (1 byte each), or 0 (1 byte), the number of those
+//	    that are not zero, and each as index<<8|rank
+//	buckets: their number; for each its order (signed) and count
+const formatVersion = 2
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -39,6 +51,8 @@ func (s *series) encode(t *table, b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(s.applied))
 	b = binary.AppendUvarint(b, s.peak)
 	b = binary.AppendUvarint(b, uint64(s.dropped))
+	tiled := s.extra != nil && s.extra.tiled
+	b = append(b, boolByte(tiled))
 	if s.dropped > 0 {
 		b = s.encodeHead(t, b)
 	}
@@ -50,6 +64,11 @@ func (s *series) encode(t *table, b []byte) []byte {
 	}
 	for i := range t.columns {
 		b = s.encodeColumn(&t.columns[i], stride, b)
+	}
+	for i := range t.levels {
+		if l := &t.levels[i]; tiled || l.halving {
+			b = s.extra.levels[i].encode(l, b)
+		}
 	}
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[begin:], castagnoli))
 }
@@ -85,7 +104,7 @@ func (s *series) encodeColumn(c *column, stride int, b []byte) []byte {
 		}
 	}
 	if c.ever && s.dropped > 0 {
-		b = s.extra.bases[c.base].encode(c, b)
+		b = s.extra.bases[c.base].encode(c.parts, b)
 	}
 	return b
 }
@@ -110,6 +129,10 @@ func (s *series) encodeIDs(c *column, stride int, b []byte) []byte {
 	}
 	alone := order[rest:]
 	sort.Slice(alone, func(i, j int) bool { return d.values[alone[i]].text < d.values[alone[j]].text })
+	b = append(b, boolByte(d.sketch != nil))
+	if d.sketch != nil {
+		b = d.sketch.encode(b)
+	}
 	b = binary.AppendUvarint(b, uint64(len(order)))
 	for _, id := range order {
 		v := &d.values[id]
@@ -121,26 +144,6 @@ func (s *series) encodeIDs(c *column, stride int, b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(index[s.buf[i]]-1))
 	}
 	return b
-}
-
-func (x *base) encode(c *column, b []byte) []byte {
-	b = binary.AppendVarint(b, x.low)
-	b = binary.AppendVarint(b, x.high)
-	if c.kind == sumColumn {
-		return appendBig(appendBig(b, &x.total), &x.squares)
-	}
-	for _, f := range []float64{x.sum, x.mean, x.m2} {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
-	}
-	return b
-}
-
-// appendBig writes the sign (1 byte, 1 for negative), the length and the bytes,
-// most significant first.
-func appendBig(b []byte, x *big.Int) []byte {
-	b = append(b, boolByte(x.Sign() < 0))
-	b = binary.AppendUvarint(b, uint64(len(x.Bytes())))
-	return append(b, x.Bytes()...)
 }
 
 func boolByte(b bool) byte {

@@ -1,62 +1,68 @@
 package feature
 
 import (
+	"cmp"
 	"math"
-	"math/big"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 
 	"orrery.dev"
 )
 
-// addExtra gives a new series its dictionaries and bases, and their size.
-func (s *series) addExtra(t *table) int64 {
-	if t.dicts+t.bases == 0 {
-		return 0
-	}
-	s.extra = &extra{dicts: make([]dictionary, t.dicts), bases: make([]base, t.bases)}
+// addExtra gives a series its dictionaries, bases and tiles.
+func (s *series) addExtra(t *table) {
+	s.extra = &extra{dicts: make([]dictionary, t.dicts), bases: make([]cell, t.bases), levels: make([]tiles, len(t.levels))}
 	for i := range s.extra.dicts {
 		s.extra.dicts[i].ids = map[string]uint32{}
 	}
 	for i := range s.extra.bases {
-		s.extra.bases[i].span = emptySpan
+		s.extra.bases[i].reset()
 	}
-	return int64(160*t.dicts + 160*t.bases)
+	for i := range s.extra.levels {
+		s.extra.levels[i].lost = math.MinInt64
+	}
 }
 
-// fold keeps of a row that is being dropped what answers over all time need.
-func (x *extra) fold(t *table, s *series, row int) {
-	for i := range t.columns {
-		c := &t.columns[i]
-		word := s.buf[row+c.word]
-		switch {
-		case c.kind == idColumn:
-			x.dicts[c.base].release(uint32(word), c.ever)
-		case !c.ever:
-		case c.kind == sumColumn:
-			x.bases[c.base].addInt(word - s.buf[row-t.stride+c.word])
-		default:
-			x.bases[c.base].addFloat(math.Float64frombits(uint64(word)))
+// bytes gives roughly the memory behind it.
+func (x *extra) bytes() (n int64) {
+	if x == nil {
+		return 0
+	}
+	for i := range x.dicts {
+		n += 160 + x.dicts[i].bytes
+	}
+	for i := range x.levels {
+		n += 160 + x.levels[i].bytes
+	}
+	return n + cellBytes*int64(len(x.bases))
+}
+
+// count counts the row at word index at in the tiles there are.
+func (x *extra) count(t *table, s *series, at int) {
+	for i := range t.levels {
+		if l := &t.levels[i]; x.tiled || l.halving {
+			x.levels[i].add(l, t, s, at)
 		}
 	}
 }
 
-// base is what is left of a column's dropped values.
-type base struct {
-	span
-	moments
-	total, squares, scratch big.Int
-}
-
-func (b *base) addInt(x int64) {
-	b.span.add(x)
-	b.total.Add(&b.total, b.scratch.SetInt64(x))
-	b.scratch.Mul(&b.scratch, &b.scratch)
-	b.squares.Add(&b.squares, &b.scratch)
-}
-
-func (b *base) addFloat(x float64) {
-	b.span.add(floatOrder(x))
-	b.moments.add(x)
+// fold keeps of a row that is being dropped what answers need beside the rows.
+func (x *extra) fold(t *table, s *series, at int) {
+	if x.tiled {
+		for i := range t.levels {
+			x.levels[i].sew(&t.levels[i], t, s, at)
+		}
+	}
+	for i := range t.columns {
+		c := &t.columns[i]
+		switch {
+		case c.kind == idColumn:
+			x.dicts[c.base].release(uint32(s.buf[at+c.word]), c.ever)
+		case c.ever:
+			x.bases[c.base].add(c.parts, c, s.operandAt(c, at, t.stride))
+		}
+	}
 }
 
 // span is the least and the greatest of some values, floats by floatOrder.
@@ -77,20 +83,6 @@ func floatOfOrder(k int64) float64 {
 	return math.Float64frombits(uint64(k ^ (k >> 63 & math.MaxInt64)))
 }
 
-// moments is the sum of some floats and Welford's recurrence over them.
-type moments struct {
-	n             int64
-	sum, mean, m2 float64
-}
-
-func (m *moments) add(x float64) {
-	m.n++
-	m.sum += x
-	d := x - m.mean
-	m.mean += d / float64(m.n)
-	m.m2 += float64(d * (x - m.mean))
-}
-
 // dictionary numbers the different values of a column, so that a row holds a
 // number and equality is that of the value itself.
 type dictionary struct {
@@ -100,24 +92,24 @@ type dictionary struct {
 	round  uint32 // of the count now under way
 	olds   int    // how many values are old
 	bytes  int64
+	// sketch has the values of dropped rows, once there have been too many values
+	// over all time to keep each; there are then no olds.
+	sketch *hll
+	// found is working memory of top.
+	found []uint32
 }
 
 type dictValue struct {
 	text string
+	hash uint64
 	refs uint32 // rows that hold the value
 	seen uint32 // the last round that met it
-	old  bool   // a dropped row held it, and answers over all time want to know
+	// n is how many rows of that round hold the value, last the last of them.
+	n, last uint32
+	old     bool // a dropped row held it, and answers over all time want to know
 }
 
-const dictValueBytes = 96 // roughly, with its share of the map
-
-// dictBytes gives roughly the memory that the dictionaries take.
-func (x *extra) dictBytes() (n int64) {
-	for i := range x.dicts {
-		n += x.dicts[i].bytes
-	}
-	return n
-}
+const dictValueBytes = 120 // roughly, with its share of the map
 
 // add numbers a value that a new row holds.
 func (d *dictionary) add(v orrery.Value) (id uint32) {
@@ -141,7 +133,7 @@ func (d *dictionary) add(v orrery.Value) (id uint32) {
 }
 
 func (d *dictionary) insert(text string) (id uint32) {
-	value := dictValue{text: text, refs: 1}
+	value := dictValue{text: text, hash: xxhash.Sum64String(text), refs: 1}
 	d.bytes += dictValueBytes + int64(len(text))
 	if n := len(d.free); n > 0 {
 		id, d.free = d.free[n-1], d.free[:n-1]
@@ -159,7 +151,10 @@ func (d *dictionary) insert(text string) (id uint32) {
 func (d *dictionary) release(id uint32, ever bool) {
 	v := &d.values[id]
 	v.refs--
-	if ever {
+	switch {
+	case d.sketch != nil:
+		d.sketch.add(v.hash)
+	case ever:
 		if !v.old {
 			v.old = true
 			d.olds++
@@ -167,22 +162,49 @@ func (d *dictionary) release(id uint32, ever bool) {
 		return
 	}
 	if v.refs == 0 {
-		d.bytes -= dictValueBytes + int64(len(v.text))
-		delete(d.ids, v.text)
-		*v = dictValue{}
-		d.free = append(d.free, id)
+		d.remove(id)
 	}
 }
 
-// distinct counts the different values in the rows [from, to) of the column, and
-// over all time also those dropped.
-func (d *dictionary) distinct(s *series, stride, word, from, to int, ever bool) int {
+func (d *dictionary) remove(id uint32) {
+	v := &d.values[id]
+	d.bytes -= dictValueBytes + int64(len(v.text))
+	delete(d.ids, v.text)
+	*v = dictValue{}
+	d.free = append(d.free, id)
+}
+
+// summarize lets a sketch take the place of the values that no row holds.
+func (d *dictionary) summarize() {
+	d.sketch = &hll{}
+	d.bytes += hllSize
+	for id := range d.values {
+		v := &d.values[id]
+		if !v.old {
+			continue
+		}
+		d.sketch.add(v.hash)
+		if v.old = false; v.refs == 0 {
+			d.remove(uint32(id))
+		}
+	}
+	d.olds = 0
+}
+
+// nextRound begins a count of values.
+func (d *dictionary) nextRound() {
 	if d.round++; d.round == 0 {
 		for i := range d.values {
 			d.values[i].seen = 0
 		}
 		d.round = 1
 	}
+}
+
+// distinct counts the different values in the rows [from, to) of the column, and
+// over all time also those dropped.
+func (d *dictionary) distinct(s *series, stride, word, from, to int, ever bool) int {
+	d.nextRound()
 	n := 0
 	if ever {
 		n = d.olds
@@ -195,4 +217,56 @@ func (d *dictionary) distinct(s *series, stride, word, from, to int, ever bool) 
 		}
 	}
 	return n
+}
+
+// estimate counts like distinct over all time, by the sketch and the rows up to
+// to; scratch is overwritten.
+func (d *dictionary) estimate(r *rows, word int, scratch *hll) float64 {
+	scratch.reset()
+	scratch.merge(d.sketch)
+	d.nextRound()
+	for i := r.from * r.stride; i < r.to*r.stride; i += r.stride {
+		if v := &d.values[r.s.buf[i+word]]; v.seen != d.round {
+			v.seen = d.round
+			scratch.add(v.hash)
+		}
+	}
+	return scratch.estimate()
+}
+
+// top gives the value that stands at a rank among those in the rows, from 0, and
+// how many hold it: by how many do, then by which was last in a later row. id is
+// -1 where there are not so many values.
+func (d *dictionary) top(r *rows, word, rank int) (id int, n uint32) {
+	d.nextRound()
+	found := d.found[:0]
+	for row := r.from; row < r.to; row++ {
+		id := uint32(r.s.buf[row*r.stride+word])
+		v := &d.values[id]
+		if v.seen != d.round {
+			v.seen, v.n = d.round, 0
+			found = append(found, id)
+		}
+		v.n++
+		v.last = uint32(row)
+	}
+	d.found = found
+	before := func(a, b uint32) int {
+		x, y := &d.values[a], &d.values[b]
+		return cmp.Or(cmp.Compare(y.n, x.n), cmp.Compare(y.last, x.last))
+	}
+	if rank >= len(found) {
+		return -1, 0
+	}
+	// The few places are filled one after the other.
+	for i := 0; i <= rank; i++ {
+		best := i
+		for j := i + 1; j < len(found); j++ {
+			if before(found[j], found[best]) < 0 {
+				best = j
+			}
+		}
+		found[i], found[best] = found[best], found[i]
+	}
+	return int(found[rank]), d.values[found[rank]].n
 }

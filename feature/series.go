@@ -28,16 +28,22 @@ type series struct {
 	// peak is the largest |x| ever counted in a sum column.
 	peak    uint64
 	dropped int64
-	// second is the time of the second row of an event, the next to be dropped
-	// for; the greatest instant while there is none.
+	// second is the time of the row after the first that the table keeps in any
+	// case; the greatest instant while there is none.
 	second int64
-	// extra is nil for tables without dictionaries and bases.
+	// extra is nil where there is nothing of the kind.
 	extra *extra
 }
 
+// extra is what some series have beside their rows.
 type extra struct {
 	dicts []dictionary
-	bases []base
+	// bases have what is left of the dropped values of columns that are kept over
+	// all time.
+	bases []cell
+	// levels have the tiles, once tiled or where the level is halving.
+	levels []tiles
+	tiled  bool
 }
 
 const (
@@ -50,7 +56,7 @@ func (s *series) first() int         { return int(s.head) + 1 }
 func (s *series) end(stride int) int { return len(s.buf) / stride }
 
 // insert counts an event: it goes behind those of its time or earlier, and what
-// is then too old is dropped. It gives the bytes by which the rows grew.
+// is then too old is dropped. It gives the bytes by which the rows' memory grew.
 func (s *series) insert(t *table, e *orrery.Event) (grown int64) {
 	stride := t.stride
 	grown = s.room(t)
@@ -69,17 +75,49 @@ func (s *series) insert(t *table, e *orrery.Event) (grown int64) {
 		case sumColumn:
 			s.addSum(c, v.Units(), at, stride)
 		case rawColumn:
-			s.buf[at+c.word] = v.Units()
+			s.buf[at+c.word] = c.word64(v)
 		case idColumn:
-			s.buf[at+c.word] = int64(s.extra.dicts[c.base].add(*v))
+			d := &s.extra.dicts[c.base]
+			s.buf[at+c.word] = int64(d.add(*v))
+			if c.ever && d.sketch == nil && len(d.ids) > t.exact {
+				d.summarize()
+			}
 		}
 	}
 	s.applied = e.Offset
-	if at <= (s.first()+1)*stride {
-		s.lookSecond(stride)
+	if at <= (s.first()+t.tail)*stride {
+		s.lookSecond(t)
+	}
+	if s.extra != nil {
+		s.extra.count(t, s, at)
+	}
+	if s.end(stride)-s.first() >= t.exact {
+		s.crowd(t)
 	}
 	s.prune(t)
 	return grown
+}
+
+// word64 gives a raw column's word for a value.
+func (c *column) word64(v *orrery.Value) int64 {
+	if c.typ == orrery.String || c.typ == orrery.Entity {
+		return int64(orrery.CategoryOf(v.Text()))
+	}
+	return v.Units()
+}
+
+// crowd keeps a dense series in its bounds: it begins its tiles, and drops all
+// but the newest rows once there are an eighth more.
+func (s *series) crowd(t *table) {
+	if s.extra == nil || !s.extra.tiled {
+		s.tile(t)
+	}
+	if n := s.end(t.stride) - s.first(); n > t.most() {
+		for ; n > t.exact; n-- {
+			s.drop(t)
+		}
+		s.lookSecond(t)
+	}
 }
 
 // addSum sets the running sums of the row at word index at, and raises those of
@@ -121,7 +159,10 @@ func (s *series) room(t *table) (grown int64) {
 	if s.buf == nil {
 		s.buf = make([]int64, stride, firstCap*stride)
 		s.buf[0] = never
-		return 8*firstCap*int64(stride) + s.addExtra(t)
+		if t.dicts+t.bases > 0 || t.halving {
+			s.addExtra(t)
+		}
+		return 8 * firstCap * int64(stride)
 	}
 	rows := s.end(stride)
 	head := int(s.head)
@@ -144,7 +185,7 @@ func (s *series) room(t *table) (grown int64) {
 	return 0
 }
 
-// prune drops what is older than newest − retain, but for the latest of that. It
+// prune drops what is older than newest − retain, but for the latest tail of that. It
 // waits until an eighth more than retain is there, so that most inserts need not
 // look at the old end.
 func (s *series) prune(t *table) {
@@ -154,16 +195,16 @@ func (s *series) prune(t *table) {
 		return
 	}
 	floor := before(newest, t.retain)
-	for next := s.first() + 1; next < s.end(stride) && s.buf[next*stride] < floor; next++ {
+	for next := s.first() + t.tail; next < s.end(stride) && s.buf[next*stride] < floor; next++ {
 		s.drop(t)
 	}
-	s.lookSecond(stride)
+	s.lookSecond(t)
 }
 
-func (s *series) lookSecond(stride int) {
+func (s *series) lookSecond(t *table) {
 	s.second = math.MaxInt64
-	if next := s.first() + 1; next < s.end(stride) {
-		s.second = s.buf[next*stride]
+	if next := s.first() + t.tail; next < s.end(t.stride) {
+		s.second = s.buf[next*t.stride]
 	}
 }
 

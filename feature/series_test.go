@@ -131,7 +131,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 		for i := range batch {
 			e := &batch[i]
 			e.Values[2], e.Values[3] = orrery.EntityValue("c"), orrery.EntityValue("t")
-			e.Time = orrery.Instant(e.Offset) * orrery.Instant(orrery.Hour)
+			e.Time = orrery.Instant(e.Offset) * orrery.Instant(2*orrery.Hour)
 			if e.Type == transaction {
 				_ = set.Ask(st, e, out)
 			}

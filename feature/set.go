@@ -26,12 +26,20 @@ type reader struct {
 	items  []item
 }
 
+// DefaultExact is how many of the newest events of a key are told apart where a
+// spec does not say.
+const DefaultExact = 1024
+
 // Compile prepares aggregates for events of the type asks. keep is how much
-// later than its successors an event may still arrive. An aggregate that makes
-// no sense is an Error of kind Invalid.
-func Compile(asks *orrery.EventType, aggregates []Aggregate, keep orrery.Duration) (*Set, error) {
+// later than its successors an event may still arrive, exact how many of the
+// newest events of a key are told apart. An aggregate that makes no sense is an
+// Error of kind Invalid.
+func Compile(asks *orrery.EventType, aggregates []Aggregate, keep orrery.Duration, exact int) (*Set, error) {
 	if keep < 0 {
 		return nil, orrery.Errorf(orrery.Invalid, "keep_negative", "how late an event may come must not be negative")
+	}
+	if exact < 1 || exact > 1<<20 {
+		return nil, orrery.Errorf(orrery.Invalid, "exact_invalid", "between 1 and 1,048,576 events of a key can be told apart, not %d", exact)
 	}
 	s := &Set{asks: asks, aggregates: slices.Clone(aggregates)}
 	kinds := make([]kind, len(aggregates))
@@ -47,7 +55,8 @@ func Compile(asks *orrery.EventType, aggregates []Aggregate, keep orrery.Duratio
 			return nil, orrery.Errorf(orrery.Invalid, "window_too_long", "the window of a %s of %s is longer than time can be told", a.Kind, a.Event.Name)
 		}
 		t := s.tableFor(a)
-		t.need(k, a)
+		t.exact = exact
+		t.need(k, a, keep)
 		t.retain = max(t.retain, int64(reach))
 		kinds[i], tableOf[i] = k, t
 	}
@@ -55,7 +64,7 @@ func Compile(asks *orrery.EventType, aggregates []Aggregate, keep orrery.Duratio
 		t.finish(keep)
 	}
 	for i := range s.aggregates {
-		s.read(i, kinds[i], tableOf[i])
+		s.read(i, kinds[i], tableOf[i], keep)
 	}
 	return s, nil
 }
@@ -66,16 +75,26 @@ func (s *Set) tableFor(a *Aggregate) *table {
 			return t
 		}
 	}
-	t := &table{event: a.Event, by: a.By, where: a.Where, present: a.present()}
+	t := &table{event: a.Event, by: a.By, where: a.Where, present: a.present(), tail: 1}
 	s.tables = append(s.tables, t)
 	return t
 }
 
 // read adds aggregate i to the reader of its table and key.
-func (s *Set) read(i int, k kind, t *table) {
+func (s *Set) read(i int, k kind, t *table, keep orrery.Duration) {
 	a := &s.aggregates[i]
 	r := s.readerFor(slices.Index(s.tables, t), a.Key)
-	it := item{kind: k, out: i, start: -1, end: r.bound(a.Lag), skip: !a.Current && a.Lag == 0, unit: 1}
+	it := item{kind: k, out: i, start: -1, end: r.bound(a.Lag), skip: !a.Current && a.Lag == 0, unit: 1,
+		level: -1, number: -1, from: int64(a.Lag + a.Window), to: int64(a.Lag), rank: a.Rank, share: a.Share, quantile: a.Quantile}
+	if l, ok := a.level(k, keep); ok {
+		it.level = slices.IndexFunc(t.levels, l.same)
+		if partsOf(k) != 0 {
+			it.number = t.levels[it.level].cellOf(a.Field, columnKindOf(k, a))
+		}
+	}
+	if a.Window == 0 {
+		it.from = 0
+	}
 	if a.Window > 0 {
 		it.start = r.bound(a.Lag + a.Window)
 	}

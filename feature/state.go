@@ -172,18 +172,13 @@ func (st *State) fetch(en *entity, table int, s *series) error {
 		return err
 	}
 	*s = *got
-	st.bytes += s.size(t.table)
+	st.bytes += s.size()
 	return nil
 }
 
 // size gives roughly the memory behind a series.
-func (s *series) size(t *table) int64 {
-	n := 8*int64(cap(s.buf)) + 4*int64(len(s.more))
-	if s.extra == nil {
-		return n
-	}
-	n += int64(160 * (t.dicts + t.bases))
-	return n + s.extra.dictBytes()
+func (s *series) size() int64 {
+	return 8*int64(cap(s.buf)) + 4*int64(len(s.more)) + s.extra.bytes()
 }
 
 func (st *State) markDirty(en *entity, table int) {

@@ -1,8 +1,10 @@
 package feature
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -36,9 +38,11 @@ type column struct {
 	word    int
 	squares bool
 	// ever says that what is dropped must still count for answers over all time:
-	// it is folded into bases[base], for ids into the dictionary.
-	ever bool
-	base int
+	// it is folded into bases[base], for ids into the dictionary. parts says what
+	// the base keeps.
+	ever  bool
+	parts parts
+	base  int
 }
 
 func (c *column) words() int {
@@ -60,9 +64,17 @@ type table struct {
 	// stride is the number of words in a row, dicts and bases how many columns
 	// have a dictionary or a base.
 	stride, dicts, bases int
-	retain               int64
-	entity               string
+	// exact is how many of the newest events are told apart, tail how many are kept
+	// however old they are.
+	exact, tail int
+	retain      int64
+	entity      string
+	levels      []level
+	halving     bool // some level is
 }
+
+// most is the number of rows at which all but the newest are dropped, less one.
+func (t *table) most() int { return t.exact + t.exact/8 }
 
 // isFor reports whether the aggregate reads the events that the table counts.
 func (t *table) isFor(a *Aggregate) bool {
@@ -78,26 +90,85 @@ func (a *Aggregate) present() int {
 	return -1
 }
 
-// need adds the column that an aggregate of kind k reads. A count or a time
-// since last reads none.
-func (t *table) need(k kind, a *Aggregate) {
-	if a.Field < 0 {
+// need adds what an aggregate of kind k reads. A count or a time since last
+// reads no column.
+func (t *table) need(k kind, a *Aggregate, keep orrery.Duration) {
+	if k == lastKind && a.Window == 0 {
+		t.tail = max(t.tail, a.Rank+1)
+	}
+	if a.Field >= 0 {
+		f := &a.Event.Fields[a.Field]
+		c := column{kind: columnKindFor(k, f.Type), field: a.Field, typ: f.Type, scale: f.Scale}
+		at := t.find(c.kind, c.field)
+		if at < 0 {
+			at = len(t.columns)
+			t.columns = append(t.columns, c)
+		}
+		col := &t.columns[at]
+		col.squares = col.squares || c.kind == sumColumn && partsOf(k)&squarePart != 0
+		if a.Window == 0 && k != lastKind && k < decayedCountKind {
+			col.ever = true
+			col.parts |= partsOf(k)
+		}
+	}
+	t.needTiles(k, a, keep)
+}
+
+// needTiles adds the cell that an aggregate of kind k is answered from where the
+// series is dense.
+func (t *table) needTiles(k kind, a *Aggregate, keep orrery.Duration) {
+	l, ok := a.level(k, keep)
+	if !ok {
 		return
 	}
-	f := &a.Event.Fields[a.Field]
-	c := column{kind: columnKindFor(k, f.Type), field: a.Field, typ: f.Type, scale: f.Scale}
-	at := t.find(c.kind, c.field)
-	if at < 0 {
-		at = len(t.columns)
-		t.columns = append(t.columns, c)
+	i := slices.IndexFunc(t.levels, l.same)
+	if i < 0 {
+		i = len(t.levels)
+		t.levels = append(t.levels, l)
 	}
-	t.columns[at].squares = t.columns[at].squares || k == stddevKind && c.kind == sumColumn
-	t.columns[at].ever = t.columns[at].ever || a.Window == 0 && k != lastKind
+	at := &t.levels[i]
+	span := int64(a.Lag+a.Window+keep) + l.width
+	if l.halving {
+		span += halvings * l.width
+	}
+	at.span = max(at.span, min(span, maxTiles*l.width))
+	if p := partsOf(k); p != 0 {
+		if j := at.cellOf(a.Field, columnKindOf(k, a)); j >= 0 {
+			at.cells[j].parts |= p
+		} else {
+			at.cells = append(at.cells, cellOf{field: a.Field, kind: columnKindOf(k, a), column: -1, parts: p})
+		}
+	}
+}
+
+// level gives the level of an aggregate of kind k, false where it has none.
+func (a *Aggregate) level(k kind, keep orrery.Duration) (level, bool) {
+	switch k {
+	case lastKind, timeSinceLastKind, topKind:
+		return level{}, false
+	}
+	return level{width: int64(a.tileWidth(keep)), ever: a.Window == 0 && a.HalfLife == 0, halving: a.HalfLife > 0}, true
+}
+
+func (l level) same(o level) bool {
+	return l.width == o.width && l.ever == o.ever && l.halving == o.halving
+}
+
+func (l *level) cellOf(field int, kind columnKind) int {
+	return slices.IndexFunc(l.cells, func(c cellOf) bool { return c.field == field && c.kind == kind })
+}
+
+// columnKindOf gives the kind of the aggregate's column, 0 where it has none.
+func columnKindOf(k kind, a *Aggregate) columnKind {
+	if a.Field < 0 {
+		return 0
+	}
+	return columnKindFor(k, a.Event.Fields[a.Field].Type)
 }
 
 func columnKindFor(k kind, typ orrery.FieldType) columnKind {
 	switch {
-	case k == distinctKind:
+	case k == distinctKind || k == topKind:
 		return idColumn
 	case typ.Exact():
 		return sumColumn
@@ -142,9 +213,29 @@ func (t *table) finish(keep orrery.Duration) {
 			c.base, t.bases = t.bases, t.bases+1
 		}
 	}
+	t.finishLevels()
 	digest := sha256.Sum256([]byte(t.definition()))
 	t.id = store.TableID(digest[:16])
 }
+
+// finishLevels brings the levels and their cells into canonical order.
+func (t *table) finishLevels() {
+	slices.SortFunc(t.levels, func(a, b level) int {
+		return cmp.Or(cmp.Compare(a.width, b.width), compareBool(a.ever, b.ever), compareBool(a.halving, b.halving))
+	})
+	for i := range t.levels {
+		l := &t.levels[i]
+		t.halving = t.halving || l.halving
+		for j := range l.cells {
+			if c := &l.cells[j]; c.field >= 0 {
+				c.column = t.find(c.kind, c.field)
+			}
+		}
+		slices.SortFunc(l.cells, func(a, b cellOf) int { return cmp.Compare(a.column, b.column) })
+	}
+}
+
+func compareBool(a, b bool) int { return int(boolByte(a)) - int(boolByte(b)) }
 
 // definition is the table's canonical text. Tables of equal text have equal
 // state for equal logs, in the same bytes.
@@ -158,9 +249,17 @@ func (t *table) definition() string {
 		fmt.Fprintf(&b, "present %s\n", t.event.Fields[t.present].Name)
 	}
 	for _, c := range t.columns {
-		fmt.Fprintf(&b, "column %s %s %s %d squares=%t ever=%t\n", c.kind, t.event.Fields[c.field].Name, c.typ, c.scale, c.squares, c.ever)
+		fmt.Fprintf(&b, "column %s %s %s %d squares=%t ever=%t parts=%d\n", c.kind, t.event.Fields[c.field].Name, c.typ, c.scale, c.squares, c.ever, c.parts)
 	}
-	fmt.Fprintf(&b, "retain %d\n", t.retain)
+	fmt.Fprintf(&b, "retain %d tail %d exact %d\n", t.retain, t.tail, t.exact)
+	for i := range t.levels {
+		l := &t.levels[i]
+		fmt.Fprintf(&b, "level %d span %d ever=%t halving=%t", l.width, l.span, l.ever, l.halving)
+		for _, c := range l.cells {
+			fmt.Fprintf(&b, " %d:%d", c.column, c.parts)
+		}
+		b.WriteByte('\n')
+	}
 	return b.String()
 }
 

@@ -65,7 +65,7 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 		}
 	}
 	var err error
-	if p.features, err = feature.Compile(s.DecideOn, aggregates, s.Dedupe.Within); err != nil {
+	if p.features, err = feature.Compile(s.DecideOn, aggregates, s.Dedupe.Within, feature.DefaultExact); err != nil {
 		return nil, err
 	}
 	if err := p.bindModel(); err != nil {
