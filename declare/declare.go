@@ -86,6 +86,9 @@ type Kind struct {
 	NeedsWindow bool
 	// WithoutWindow says that the kind is over all time and takes no window.
 	WithoutWindow bool
+	// GivesValue says that the kind gives one of the field's own values, so that of
+	// a text it is a category.
+	GivesValue bool
 	// WithoutCurrent says that the kind, unless told otherwise, looks at the
 	// events before the one that asks.
 	WithoutCurrent bool

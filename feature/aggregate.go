@@ -48,16 +48,6 @@ const MaxRank = 100
 
 const maxHalfLife = 3650 * orrery.Day
 
-// Category reports whether the aggregate's value is orrery.CategoryOf of a text.
-func (a *Aggregate) Category() bool {
-	k, ok := kindOf(a.Kind)
-	if !ok || a.Field < 0 || a.Share || k != firstKind && k != lastKind && k != topKind {
-		return false
-	}
-	typ := a.Event.Fields[a.Field].Type
-	return typ == orrery.String || typ == orrery.Entity
-}
-
 // Predicate decides which events count.
 type Predicate struct {
 	// Source is the canonical text of the condition and of all that its outcome

@@ -74,16 +74,16 @@ var kinds = []declare.Kind{
 		Doc: "How many different values a field takes over the window's events. " + atZero + " " +
 			"It is exact, but in a window answered from tiles, and over all time (`window: ever`) once more different values have been seen than events are told apart, " +
 			"it is a HyperLogLog estimate with a relative standard error of 2.3 %."},
-	topKind: {Name: "top", Operand: fieldOf, FieldTypes: []string{"string", "entity", "int", "decimal", "bool"}, NeedsWindow: true,
+	topKind: {Name: "top", Operand: fieldOf, GivesValue: true, FieldTypes: []string{"string", "entity", "int", "decimal", "bool"}, NeedsWindow: true,
 		Doc: "The `k` most frequent values of a field over the window's events, the most frequent first; of equally frequent ones, the one whose latest event is later comes first. " +
 			"Each place makes two scalars, `name_1` with the value and `name_1_share` with the share of the window's events that have it. " + typed +
 			"The event that asks counts. Missing where there are fewer values. " +
 			"Of a window with more events than are told apart, only the newest so many are looked at.",
 		Fields: []declare.Field{{Name: "k", Type: declare.Int, Required: true, Min: declare.Bound(1), Max: declare.Bound(10), Example: "3",
 			Doc: "How many values."}}},
-	firstKind: {Name: "first", Operand: fieldOf, FieldTypes: anyTyped, WithoutCurrent: true,
+	firstKind: {Name: "first", Operand: fieldOf, GivesValue: true, FieldTypes: anyTyped, WithoutCurrent: true,
 		Doc: "The value of a field in the earliest event of the window, in the field's unit. " + typed + notYet},
-	lastKind: {Name: "last", Operand: fieldOf, FieldTypes: anyTyped, WithoutCurrent: true,
+	lastKind: {Name: "last", Operand: fieldOf, GivesValue: true, FieldTypes: anyTyped, WithoutCurrent: true,
 		Doc: "The value of a field in the latest event of the window, in the field's unit. " + typed +
 			"With `n`, the values in the latest n events, in one scalar each: `name_1` is the latest, `name_2` the one before. " + notYet +
 			" Missing, too, where that event is not among those told apart.",

@@ -65,7 +65,7 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 		}
 	}
 	var err error
-	if p.features, err = feature.Compile(s.DecideOn, aggregates, s.Dedupe.Within, feature.DefaultExact); err != nil {
+	if p.features, err = feature.Compile(s.DecideOn, aggregates, s.Dedupe.Within, s.State.ExactEvents); err != nil {
 		return nil, err
 	}
 	if err := p.bindModel(); err != nil {
@@ -86,7 +86,7 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 
 func aggregate(s *spec.Spec, a *spec.Aggregate) feature.Aggregate {
 	out := feature.Aggregate{Kind: a.Kind, Event: a.Event, Field: a.Field, By: a.By, Key: a.Key,
-		Window: a.Window, Lag: a.Lag, Current: a.Current}
+		Window: a.Window, Lag: a.Lag, Rank: a.Rank, Share: a.Share, Quantile: a.Quantile, HalfLife: a.HalfLife, Current: a.Current}
 	if where := a.Where; where != nil {
 		// An Input on the stack would escape, once an event.
 		inputs := sync.Pool{New: func() any { return new(expr.Input) }}

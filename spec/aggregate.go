@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ func (c *checker) resolveAggregate(d *declared) {
 	}
 	a.Lag, _ = valueOf[orrery.Duration](d.node, "lag")
 	a.Current, _ = valueOf[bool](d.node, "current")
+	c.resolveParameters(d, &a)
 	if by := d.node.get("by"); by != nil {
 		c.resolveBy(by, &a)
 	}
@@ -27,10 +29,34 @@ func (c *checker) resolveAggregate(d *declared) {
 	for i := range d.scalars {
 		one := a
 		if i < len(d.windows) {
-			one.Window = d.windows[i].span
+			one.Window, one.Rank, one.Share = d.windows[i].span, d.windows[i].rank, d.windows[i].share
 		}
 		d.scalars[i].Aggregate = &one
+		d.scalars[i].Category = one.category(d.kind)
 	}
+}
+
+// resolveParameters reads the keys that only some kinds have.
+func (c *checker) resolveParameters(d *declared, a *Aggregate) {
+	if q, ok := valueOf[float64](d.node, "q"); ok {
+		a.Quantile = int(math.Round(q * 1e6))
+	}
+	a.HalfLife, _ = valueOf[orrery.Duration](d.node, "half_life")
+	if n := d.node.get("half_life"); n != nil && !n.bad && a.HalfLife > maxHalfLife {
+		c.errorf(n, "out_of_bounds", "`half_life` is at most 3650d")
+	}
+}
+
+const maxHalfLife = 3650 * orrery.Day
+
+// category reports whether the value is that of a text: a kind that gives a
+// field's own value says so.
+func (a *Aggregate) category(kind *declare.Kind) bool {
+	if a.Event == nil || a.Field < 0 || !kind.GivesValue || a.Share {
+		return false
+	}
+	t := a.Event.Fields[a.Field].Type
+	return t == orrery.String || t == orrery.Entity
 }
 
 // resolveOperand resolves what stands behind the kind's name.

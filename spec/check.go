@@ -191,6 +191,7 @@ func (c *checker) resolve(root *node) {
 	}
 	s.Async = textOf(root, "durability") == "async"
 	s.Dedupe.Within, _ = valueOf[orrery.Duration](root.get("dedupe"), "within")
+	s.State.ExactEvents, _ = valueOf[int](root.get("state"), "exact_events")
 	c.resolveEntities(root)
 	c.resolveEvents(root)
 	c.extend()

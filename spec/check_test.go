@@ -28,7 +28,14 @@ func testRegistry() *Registry {
 			{Name: "max", Operand: field, FieldTypes: numeric},
 			{Name: "stddev", Operand: field, FieldTypes: numeric},
 			{Name: "distinct", Operand: field, NeedsWindow: true},
-			{Name: "last", Operand: field, WithoutCurrent: true},
+			{Name: "last", Operand: field, WithoutCurrent: true, GivesValue: true, Fields: []declare.Field{
+				{Name: "n", Type: declare.Int, Min: declare.Bound(1), Max: declare.Bound(100)}}},
+			{Name: "quantile", Operand: field, FieldTypes: numeric, NeedsWindow: true, Fields: []declare.Field{
+				{Name: "q", Type: declare.Number, Required: true, Min: declare.Bound(0), Max: declare.Bound(1)}}},
+			{Name: "top", Operand: field, NeedsWindow: true, GivesValue: true, Fields: []declare.Field{
+				{Name: "k", Type: declare.Int, Required: true, Min: declare.Bound(1), Max: declare.Bound(10)}}},
+			{Name: "decayed_sum", Operand: field, FieldTypes: numeric, WithoutWindow: true, Fields: []declare.Field{
+				{Name: "half_life", Type: declare.Duration, Required: true, Above: declare.Bound(0)}}},
 			{Name: "time_since_last", Operand: event, WithoutCurrent: true},
 		},
 		Models: []declare.Kind{

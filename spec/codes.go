@@ -63,6 +63,7 @@ var codes = map[string]string{
 	"feature_cycle":           "A feature that reads itself, perhaps by way of others.",
 	"bad_ratio":               "A ratio of other than two features.",
 	"ratio_windows":           "A ratio of features with different windows.",
+	"category_operand":        "An expression or a ratio that reckons with a category.",
 	"not_a_number":            "A feature that is neither a number nor a bool.",
 	"not_a_condition":         "A condition that is not a bool.",
 	"empty_pattern":           "A pattern that matches no feature.",

@@ -42,6 +42,17 @@ func Declaration(reg *Registry) declare.Field {
 					{Name: "within", Type: declare.Duration, Default: "30d", Above: declare.Bound(0),
 						Doc: "How long the id of an event is remembered. Within it a repeat gets the recorded answer; an event that is later than this is refused as too old."},
 				}},
+			{Name: "state", Type: declare.Mapping, Doc: "How the state behind features is kept.",
+				Fields: []declare.Field{
+					{Name: "exact_events", Type: declare.Int, Default: "1024", Min: declare.Bound(128), Max: declare.Bound(1 << 20),
+						Doc: "How many of the newest events of one entity are told apart; older ones are added up in tiles. " +
+							"A window that begins within those events is answered exactly. Of one that begins or ends before them, " +
+							"that bound is moved back to the end of a tile, by less than a tile's width. " +
+							"That is the largest of 1d, 1h, 5m, 15s, 1s and the powers of ten below it that goes at least twelve times into the window, " +
+							"so such a window is longer by less than a twelfth; where a `lag` is more than a thousand times as long, it is the next that goes at most 1,024 times into both. " +
+							"Over all time it is that of a window of `lag` and `dedupe.within` together. " +
+							"An entity's events cost no more, however many there are. More exact events take more memory, and more time for each event of an entity that has so many."},
+				}},
 			listsField(),
 			{Name: "durability", Type: declare.Text, Enum: []string{"sync", "async"}, Default: "sync",
 				Doc: "When a reply may leave: with `sync` when its event and decision are on disk; with `async` when they are on their way there. " +
@@ -145,12 +156,16 @@ func aggregateField(kind *declare.Kind) declare.Field {
 	if kind.WithoutCurrent {
 		current = "false"
 	}
+	var window []declare.Field
+	if !kind.WithoutWindow {
+		window = []declare.Field{{Name: "window", Type: declare.Duration, List: true, Required: true, Words: []string{ever}, Above: declare.Bound(0), Example: "[1d, 7d, 30d]",
+			Doc: "How far back events count, half-open on the left: (t − window, t]. A list makes one scalar for each, with the window as its suffix: customer_count_7d. `ever` is all time."}}
+	}
 	return declare.Field{Type: declare.Mapping, Doc: kind.Doc,
 		Fields: slices.Concat([]declare.Field{operand,
 			{Name: "by", Type: declare.EntityRef, Required: true, Example: "customer",
 				Doc: "The entity whose events count. Where the counted event has two fields of one entity, the field: transaction.payee."},
-			{Name: "window", Type: declare.Duration, List: true, Required: true, Words: []string{ever}, Above: declare.Bound(0), Example: "[1d, 7d, 30d]",
-				Doc: "How far back events count, half-open on the left: (t − window, t]. A list makes one scalar for each, with the window as its suffix: customer_count_7d. `ever` is all time."},
+		}, window, []declare.Field{
 			{Name: "lag", Type: declare.Duration, Above: declare.Bound(0), Example: "7d",
 				Doc: "How much earlier than the asking event the window ends."},
 			{Name: "where", Type: declare.Expression, Example: "transaction.amount > 100",

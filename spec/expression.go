@@ -57,7 +57,7 @@ func (c *checker) decisionEnv(with decisionScope) *scope {
 	n := 0
 	for _, d := range c.features.list {
 		for i, f := range d.scalars {
-			if c.features.owner[f.Name] == d && !d.key.bad && s.add(f.Name) {
+			if c.features.owner[f.Name] == d && !d.key.bad && !f.Category && s.add(f.Name) {
 				vars = append(vars, expr.VectorVar(f.Name, d.first+i))
 			}
 			n++
@@ -127,6 +127,12 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 		if c.explained(name) {
 			return
 		}
+		if c.isCategory(name) {
+			c.at(c.src.locate(n, issue.Offset, issue.Length), n.path, "category_operand",
+				"`%s` is a category, the number of a text, and no expression can reckon with it", name).
+				note("a model can take it; to compare the text itself, read the field of the event")
+			return
+		}
 	}
 	d := c.at(c.src.locate(n, issue.Offset, issue.Length), n.path, issue.Code, "%s", issue.Message).suggest(issue.Suggestion)
 	if name == "" {
@@ -147,6 +153,18 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 	case d.Suggestion == "":
 		d.suggest(nearest(name, s.names))
 	}
+}
+
+// isCategory reports whether a name is that of a scalar that is a category.
+func (c *checker) isCategory(name string) bool {
+	if d := c.features.owner[name]; d != nil {
+		for _, f := range d.scalars {
+			if f.Name == name {
+				return f.Category
+			}
+		}
+	}
+	return false
 }
 
 // explained reports whether a name may be missing only because of a fault that

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"strconv"
 	"strings"
 
 	"orrery.dev"
@@ -43,10 +44,18 @@ type declared struct {
 	first int
 }
 
-// window is one window of an aggregate, with its spelling.
+// window is what makes one scalar of several: one window of an aggregate, and of
+// a kind with places the place in it, with their spelling.
 type window struct {
 	suffix string
 	span   orrery.Duration
+	place
+}
+
+// place is one of the values that a kind has for a window.
+type place struct {
+	rank  int
+	share bool
 }
 
 // pairing is the state of a walk along references, for finding cycles.
@@ -132,6 +141,9 @@ const maxWindows = 100
 
 // resolveWindows reads an aggregate's windows.
 func (c *checker) resolveWindows(d *declared) {
+	if d.kind.WithoutWindow {
+		return
+	}
 	n := d.node.find("window")
 	if n == nil || n.bad {
 		d.vague = true
@@ -149,17 +161,61 @@ func (c *checker) resolveWindows(d *declared) {
 		span := item.value.(orrery.Duration)
 		switch {
 		case span == 0 && d.kind.NeedsWindow:
-			c.errorf(item, "window_needed", "`%s` makes no sense over all time", d.kind.Name).note("give it a window, such as `window: 7d`")
+			c.errorf(item, "window_needed", "`%s` is not kept over all time", d.kind.Name).note("give it a window, such as `window: 7d`")
 		case seen[span]:
 			c.errorf(item, "duplicate_window", "the window `%s` is listed twice", item.text)
 			continue
 		}
 		seen[span] = true
-		d.windows = append(d.windows, window{"", span})
+		w := window{span: span}
 		if n.shape == sequence {
-			d.windows[len(d.windows)-1].suffix = item.text
+			w.suffix = item.text
+		}
+		d.windows = append(d.windows, w)
+	}
+	c.resolvePlaces(d)
+}
+
+// resolvePlaces gives each window of a kind with places one scalar for each: the
+// values in the last n events, the k most frequent values and their shares.
+func (c *checker) resolvePlaces(d *declared) {
+	key := ""
+	for _, f := range d.kind.Fields {
+		if f.Name == "n" || f.Name == "k" {
+			key = f.Name
 		}
 	}
+	if key == "" || d.node.find(key) == nil {
+		return
+	}
+	n, ok := valueOf[int](d.node, key)
+	if !ok || n < 1 || n > maxPlaces {
+		d.vague = true
+		return
+	}
+	windows := d.windows
+	d.windows = nil
+	for _, w := range windows {
+		for rank := range n {
+			one := w
+			one.rank, one.suffix = rank, suffixed(w.suffix, strconv.Itoa(rank+1))
+			d.windows = append(d.windows, one)
+			if key == "k" {
+				one.share, one.suffix = true, one.suffix+"_share"
+				d.windows = append(d.windows, one)
+			}
+		}
+	}
+}
+
+// maxPlaces is the most places that a kind can declare.
+const maxPlaces = 100
+
+func suffixed(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "_" + b
 }
 
 // expand makes a feature's scalars and enters their names.

@@ -124,7 +124,7 @@ func (c *checker) pairWindows(d *declared) {
 
 func (d *declared) windowIndex(w window) int {
 	for i := range d.windows {
-		if d.windows[i].span == w.span {
+		if d.windows[i].span == w.span && d.windows[i].place == w.place {
 			return i
 		}
 	}
@@ -145,6 +145,16 @@ func (c *checker) bindRatio(d *declared) {
 	empty, ok := valueOf[float64](d.node, "empty")
 	if !ok {
 		empty = math.NaN()
+	}
+	for i, item := range d.ratio.list() {
+		o := d.operands[i]
+		for j, f := range o.feature.scalars {
+			if f.Category && (o.window < 0 || o.window == j) {
+				c.errorf(item, "category_operand", "`%s` is a category, the number of a text, and cannot be divided", f.Name).
+					note("of a text, take a `count` or a `distinct`")
+				return
+			}
+		}
 	}
 	for i := range d.scalars {
 		index := func(o operand) int {

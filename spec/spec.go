@@ -28,6 +28,7 @@ type Spec struct {
 	// DecideOn is the event type that is answered with a decision.
 	DecideOn *orrery.EventType
 	Dedupe   Dedupe
+	State    State
 	// Lists are changed while the system runs; rules and features ask them.
 	Lists []List
 	// Async has replies leave before they are durable; see durability in
@@ -53,6 +54,12 @@ type Dedupe struct {
 	Within orrery.Duration
 }
 
+// State says how feature state is kept.
+type State struct {
+	// ExactEvents is how many of the newest events of a key are told apart.
+	ExactEvents int
+}
+
 // Feature is one scalar. A feature that the file declares over several windows
 // is several of them. Exactly one of Aggregate, Ratio, Expr and Listed is set.
 type Feature struct {
@@ -67,6 +74,9 @@ type Feature struct {
 	Expr *expr.Program
 	// Listed is 1 where a key is on a list and 0 where it is not.
 	Listed *Listed
+
+	// Category says that the value is orrery.CategoryOf of a text.
+	Category bool
 }
 
 // List is a list of keys, changed by controls.
@@ -98,6 +108,14 @@ type Aggregate struct {
 	// Window is how far back from the asking event, less Lag, events count; 0 is
 	// ever.
 	Window, Lag orrery.Duration
+	// Rank is, of a last, how many later events of the window there are; of a top,
+	// how many values are more frequent. Share asks for that value's share.
+	Rank  int
+	Share bool
+	// Quantile is which quantile is asked for, in millionths.
+	Quantile int
+	// HalfLife is that of a kind that decays, 0 of others.
+	HalfLife orrery.Duration
 	// Current says that the asking event itself counts.
 	Current bool
 	// Where holds for the events that count, nil for all of them. It reads
