@@ -88,7 +88,7 @@ func (st *State) Admit(absent []Absent) {
 		if s := &a.entity.series[a.number]; !s.loaded {
 			*s = *a.read
 			s.loaded = true
-			st.bytes += s.size(a.table)
+			st.bytes += s.size()
 		}
 	}
 }
