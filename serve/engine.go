@@ -72,6 +72,9 @@ type Engine struct {
 	// current is the release in force, written by the sequencer alone.
 	current atomic.Pointer[runtime]
 
+	// abandoned counts the scorers that run on past their deadline.
+	abandoned atomic.Int64
+
 	// What follows belongs to the sequencer's goroutine.
 	state    *plan.State
 	repeats  *repeats

@@ -29,6 +29,8 @@ type job struct {
 	decide   bool
 	imported bool
 	decode   time.Duration
+	// arrived is when the request's bytes had come; a deadline counts from then.
+	arrived time.Time
 	// looked is the offset through which the log had been searched for repeats
 	// when the items' earlier fields were filled.
 	looked  orrery.Offset

@@ -2,14 +2,10 @@ package serve
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"orrery.dev"
-	"orrery.dev/plan"
-	"orrery.dev/record"
-	"orrery.dev/store"
 )
 
 // Decide records the events and a decision on each, and returns when all are
@@ -32,6 +28,7 @@ func (e *Engine) Ingest(ctx context.Context, events []orrery.Event, imported boo
 }
 
 func (e *Engine) submit(ctx context.Context, j *job, events []orrery.Event) ([]Result, error) {
+	j.arrived = time.Now().Add(-j.decode)
 	if err := e.prefetch(j, events); err != nil {
 		return nil, err
 	}
@@ -128,37 +125,6 @@ func (e *Engine) prefetch(j *job, events []orrery.Event) error {
 		}
 	}
 	return nil
-}
-
-// score decides on the fresh items and encodes the records of the job.
-func (e *Engine) score(j *job, micros orrery.StageMicros) {
-	defer func() {
-		// A fault in scoring must not leave the committer waiting for this job.
-		if fault := recover(); fault != nil {
-			e.fail(fmt.Errorf("scoring: %v", fault))
-		}
-	}()
-	rt := j.runtime
-	s := rt.scratch.Get().(*plan.Scratch)
-	defer rt.scratch.Put(s)
-	for i := range j.items {
-		it := &j.items[i]
-		if !it.fresh() {
-			continue
-		}
-		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.EventRecord,
-			Data: record.AppendEvent(nil, rt.fingerprint, &it.event)})
-		j.entries = append(j.entries, store.Entry{Key: it.key, Offset: it.event.Offset})
-		if !j.decide {
-			continue
-		}
-		begun := time.Now()
-		rt.plan.Decide(&it.event, s, &it.decision)
-		it.decision.Micros = micros
-		it.decision.Micros.Score = time.Since(begun).Microseconds()
-		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.DecisionRecord,
-			Data: record.AppendDecision(nil, rt.fingerprint, it.event.Received, &it.decision)})
-	}
 }
 
 // results reports on a job that is durable. A repeat is answered with what was

@@ -1,0 +1,153 @@
+package serve
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/plan"
+	"orrery.dev/record"
+	"orrery.dev/store"
+)
+
+// maxAbandoned bounds the scorers that run on past their deadline. While so many
+// do, the model is taken to be stuck, and no more are begun.
+const maxAbandoned = 64
+
+// score decides on the fresh items and encodes the records of the job.
+func (e *Engine) score(j *job, micros orrery.StageMicros) {
+	defer e.scoringFailed()
+	if j.decide {
+		e.decide(j)
+	}
+	for i := range j.items {
+		it := &j.items[i]
+		if !it.fresh() {
+			continue
+		}
+		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.EventRecord,
+			Data: record.AppendEvent(nil, j.runtime.fingerprint, &it.event)})
+		j.entries = append(j.entries, store.Entry{Key: it.key, Offset: it.event.Offset})
+		if !j.decide {
+			continue
+		}
+		micros.Score = it.decision.Micros.Score
+		it.decision.Micros = micros
+		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.DecisionRecord,
+			Data: record.AppendDecision(nil, j.runtime.fingerprint, it.event.Received, &it.decision)})
+	}
+}
+
+// scoringFailed stops the engine after a fault that no fallback could answer: it
+// must not leave the committer waiting.
+func (e *Engine) scoringFailed() {
+	if fault := recover(); fault != nil {
+		e.fail(fmt.Errorf("scoring: %v", fault))
+	}
+}
+
+// decide decides on the fresh items of a job: with a deadline, only while there
+// is time. The rest is answered by the fallback.
+func (e *Engine) decide(j *job) {
+	within := j.runtime.plan.Spec.Answer.Deadline
+	if within == 0 {
+		for i := range j.items {
+			if it := &j.items[i]; it.fresh() {
+				e.decideOn(j.runtime, &it.event, &it.decision)
+			}
+		}
+		return
+	}
+	decided := 0
+	if left := time.Until(j.arrived.Add(within.Std())); left > 0 && e.abandoned.Load() < maxAbandoned {
+		decided = e.decideWithin(j, left)
+	}
+	for i := decided; i < len(j.items); i++ {
+		it := &j.items[i]
+		if !it.fresh() {
+			continue
+		}
+		if it.decision.Fallback == "" {
+			it.decision.Fallback = plan.FallbackDeadline
+		}
+		e.decideOn(j.runtime, &it.event, &it.decision)
+	}
+}
+
+// The states of a scorer that has a deadline.
+const (
+	scorerRuns int32 = iota
+	scorerEnded
+	scorerAbandoned
+)
+
+// decideWithin decides on items in order until the time is up, and gives how
+// many it came to. A scorer that is then still at work is abandoned: it ends
+// after the item at hand, whose copy nobody looks at.
+func (e *Engine) decideWithin(j *job, left time.Duration) int {
+	copies := make([]orrery.Decision, len(j.items))
+	for i := range j.items {
+		copies[i] = j.items[i].decision
+		copies[i].Vector = slices.Clone(copies[i].Vector)
+	}
+	var complete atomic.Int64
+	var state atomic.Int32
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer e.scoringFailed()
+		for i := range copies {
+			if it := &j.items[i]; it.fresh() {
+				e.decideOn(j.runtime, &it.event, &copies[i])
+			}
+			complete.Add(1)
+			if state.Load() == scorerAbandoned {
+				break
+			}
+		}
+		if !state.CompareAndSwap(scorerRuns, scorerEnded) {
+			e.abandoned.Add(-1)
+		}
+	}()
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		if state.CompareAndSwap(scorerRuns, scorerAbandoned) {
+			e.abandoned.Add(1)
+		}
+	}
+	n := int(complete.Load())
+	for i := range n {
+		j.items[i].decision = copies[i]
+	}
+	return n
+}
+
+// decideOn decides on one event. A model that fails is answered for by the
+// fallback; what fails without the model panics.
+func (e *Engine) decideOn(rt *runtime, event *orrery.Event, d *orrery.Decision) {
+	begun := time.Now()
+	if fault := rt.try(event, d); fault != nil {
+		if d.Fallback != "" {
+			panic(fault)
+		}
+		e.options.Logger.Error("the model failed, and the fallback answered", "offset", event.Offset, "release", rt.plan.Release, "fault", fault)
+		d.Fallback = plan.FallbackFault
+		rt.plan.Decide(event, rt.plan.NewScratch(), d)
+	}
+	d.Micros.Score = time.Since(begun).Microseconds()
+}
+
+// try decides, and gives what it panicked with. Scratch memory that a panic left
+// is not used again.
+func (rt *runtime) try(event *orrery.Event, d *orrery.Decision) (fault any) {
+	defer func() { fault = recover() }()
+	s := rt.scratch.Get().(*plan.Scratch)
+	rt.plan.Decide(event, s, d)
+	rt.scratch.Put(s)
+	return nil
+}
