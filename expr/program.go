@@ -14,6 +14,7 @@ type Program struct {
 	cost      uint64
 	vars      []string
 	code      code
+	root      *node
 }
 
 func newProgram(source string, root *node, used map[string]bool) *Program {
@@ -22,7 +23,7 @@ func newProgram(source string, root *node, used map[string]bool) *Program {
 		p.vars = append(p.vars, name)
 	}
 	slices.Sort(p.vars)
-	p.code = root.compile()
+	p.code, p.root = root.compile(), root
 	return p
 }
 

@@ -291,6 +291,19 @@ func (p *Plan) Reasons(vector []float64, n int) (reasons []orrery.Reason, base f
 	return reasons, base
 }
 
+// Costs gives for each rule with costs, in order, what a miss and a false alarm
+// would cost, for an event and its complete vector; NaN is missing.
+func (p *Plan) Costs(e *orrery.Event, s *Scratch, vector []float64) []float64 {
+	var out []float64
+	for i := range p.Spec.Policy {
+		if c := p.Spec.Policy[i].Costs; c != nil {
+			s.input = expr.Input{Event: e, Vector: vector}
+			out = append(out, c.Missed.Number(&s.input), c.FalseAlarm.Number(&s.input))
+		}
+	}
+	return out
+}
+
 // Unknowable reports whether the spec's label says that the outcome of this
 // decision is never learned.
 func (p *Plan) Unknowable(e *orrery.Event, s *Scratch, d *orrery.Decision) bool {

@@ -299,7 +299,33 @@ func (t *testSet) metrics(p *plan.Plan) (Metrics, error) {
 			return nil, err
 		}
 	}
-	return out, nil
+	return out, t.costs(p, set, out)
+}
+
+// costs adds to the metrics, for each rule with costs, what its errors came to.
+func (t *testSet) costs(p *plan.Plan, set metric.Set, out Metrics) error {
+	rule := 0
+	for i := range p.Spec.Policy {
+		if p.Spec.Policy[i].Costs == nil {
+			continue
+		}
+		k := metric.Stakes{Missed: make([]float64, len(t.rows)), FalseAlarm: make([]float64, len(t.rows))}
+		for j, row := range t.rows {
+			costs := t.x.List[row].Costs
+			k.Missed[j], k.FalseAlarm[j] = costs[2*rule], costs[2*rule+1]
+		}
+		rule++
+		c, err := metric.CostOf(set, k)
+		if err != nil {
+			return err
+		}
+		name := "cost_" + p.Spec.Policy[i].Action
+		if _, taken := out[name]; taken {
+			name = fmt.Sprintf("%s_rule_%d", name, i+1)
+		}
+		out[name], out[name+"_expected"], out[name+"_never"], out[name+"_best_cut"] = c.Realised, c.Expected, c.Never, c.BestCut
+	}
+	return nil
 }
 
 func (t *testSet) sightings() []metric.Sighting {

@@ -23,6 +23,9 @@ type Example struct {
 	// Weight is how many decisions the example stands for in training and in
 	// metrics: 1, but for one that was let through, or that is stood for.
 	Weight float64
+	// Costs has for each of the policy's rules with costs that of a miss and of a
+	// false alarm.
+	Costs []float64
 }
 
 // Examples are the rows of a span of history and every outcome that history
@@ -111,6 +114,7 @@ func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 	}
 	example := Example{ID: text(e, c.id), Time: e.Time, Received: e.Received,
 		Excluded: text(e, c.excluded), Ranked: text(e, c.ranked), Weight: 1}
+	example.Costs = c.plan.Costs(e, c.scratch, c.asked.Vector)
 	if recorded != nil {
 		example.Unknowable, example.Weight = weigh(c.plan, e, c.scratch, c.asked.Vector, recorded)
 	}

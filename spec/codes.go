@@ -72,6 +72,8 @@ var codes = map[string]string{
 	"label_not_bool":          "An outcome that is not a bool.",
 	"label_of_decision":       "An outcome that comes from the event decided on.",
 	"match_type":              "A label matched by a field of another type than the id.",
+	"two_conditions":          "A rule with both a condition and costs.",
+	"costs_uncalibrated":      "Costs, and a model whose scores are not calibrated.",
 	"unknown_action":          "An action that no rule gives.",
 	"unreachable_rule":        "A rule after one that always fires.",
 	"policy_without_end":      "A policy whose last rule has a condition.",

@@ -210,19 +210,28 @@ func (c *checker) resolvePolicy(root *node) {
 				note("the rule on line %d has no condition, so it always fires", end.at.line)
 		}
 		r := Rule{Action: textOf(item, "action"), Line: item.at.line}
-		when := item.find("when")
+		when, costs := item.find("when"), item.find("costs")
+		if when != nil && costs != nil {
+			c.at(item.key("costs").at, costs.path, "two_conditions", "a rule has a condition or costs, not both").
+				note("put the condition into a cost: missed: CONDITION ? COST : 0")
+		}
 		switch {
-		case when == nil && !item.partial && !c.misspelt(item, "when"):
+		case costs != nil:
+			if when == nil && costs.shape == mapping {
+				c.resolveCosts(root, costs, &r)
+			}
+		case when == nil && !item.partial && !c.misspelt(item, "when") && !c.misspelt(item, "costs"):
 			if end == nil {
 				end = item
 			}
 		case when != nil && !when.bad:
 			r.When = c.condition(when, env)
 			c.needsModel(root, when, r.When)
+			c.reachable(when, &r)
 		}
 		c.spec.Policy = append(c.spec.Policy, r)
 	}
-	if last := items[len(items)-1]; end == nil && last.shape == mapping && last.find("when") != nil {
+	if last := items[len(items)-1]; end == nil && last.shape == mapping && (last.find("when") != nil || last.find("costs") != nil) {
 		c.errorf(last, "policy_without_end", "the last rule has a condition, so there may be no answer").
 			note("end with a rule that has an action alone: {action: %s}", cmp.Or(textOf(last, "action"), "approve"))
 	}
@@ -272,6 +281,31 @@ func (c *checker) resolveAnswer(root *node) {
 func (c *checker) actions(root *node) names {
 	list := c.spec.Actions()
 	return names{list: list, open: root.find("policy") == nil || slices.Contains(list, "")}
+}
+
+// scoreBounds are what a score lies between: it is a probability.
+var scoreBounds = map[string][2]float64{"score": {0, 1}}
+
+// reachable warns of a rule that cannot fire: its condition holds nowhere, or
+// only where that of a rule before it does.
+func (c *checker) reachable(n *node, r *Rule) {
+	if r.When == nil {
+		return
+	}
+	if r.When.Never(scoreBounds) {
+		c.errorf(n, "unreachable_rule", "this rule never fires: its condition cannot hold").warn()
+		if slices.Contains(r.When.Vars(), "score") {
+			c.last().note("a score lies between 0 and 1")
+		}
+		return
+	}
+	for _, earlier := range c.spec.Policy {
+		if earlier.When != nil && r.When.Implies(earlier.When) {
+			c.errorf(n, "unreachable_rule", "this rule never fires: whenever its condition holds, so does that of the rule on line %d", earlier.Line).
+				warn().note("put the stricter rule first, or leave this one out")
+			return
+		}
+	}
 }
 
 // misspelt reports whether a key that is none was likely meant to be the one

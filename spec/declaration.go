@@ -227,6 +227,13 @@ func policyField() declare.Field {
 			{Name: "action", Type: declare.Name, Required: true, Example: "block", Doc: "The answer that the rule gives."},
 			{Name: "when", Type: declare.Expression, Example: "score >= 0.9",
 				Doc: "The condition. It reads `score`, the features and the event decided on; it does not hold where it reads a missing value."},
+			{Name: "costs", Type: declare.Mapping,
+				Doc: "What it costs to be wrong, in place of a condition. The rule then fires where acting is expected to cost less than not acting: where the score is above false_alarm / (missed + false_alarm), worked out for each event. That is the least expected cost if scores are probabilities that hold: see `model.train.calibrate`.",
+				Fields: []declare.Field{
+					{Name: "missed", Type: declare.Expression, Required: true, Example: "transaction.amount", Doc: "The cost of not acting on a positive: a number, or an expression over the features and the event decided on."},
+					{Name: "false_alarm", Type: declare.Expression, Required: true, Example: "5", Doc: "The cost of acting on a negative, in the same unit."},
+					unit("both costs"),
+				}},
 		}}
 }
 

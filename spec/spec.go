@@ -171,10 +171,21 @@ type Train struct {
 // Rule gives an action when its condition holds.
 type Rule struct {
 	// When reads the score, features and the decided event; nil always holds.
-	When   *expr.Program
+	When *expr.Program
+	// Costs are what When was made of, nil where the file has a condition.
+	Costs  *Costs
 	Action string
 	// Line is the rule's line in the file, from 1.
 	Line int
+}
+
+// Costs are what it costs to be wrong, both in one unit. Each is a number and
+// reads features and the decided event.
+type Costs struct {
+	// Missed is the cost of not acting on a positive, FalseAlarm that of acting on
+	// a negative.
+	Missed, FalseAlarm *expr.Program
+	Unit               string
 }
 
 // Answer says how decisions are answered.
