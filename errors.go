@@ -31,6 +31,8 @@ const (
 	Forbidden
 	// Overloaded: more is asked than can be done; the caller must slow down.
 	Overloaded
+	// TooSlow: the caller did not send in time what it had begun.
+	TooSlow
 )
 
 // Error is what a package returns when a person or a program must act on it.

@@ -132,7 +132,7 @@ func TestKeysAgreeWithAList(t *testing.T) {
 					t.Fatalf("required %v with %d tokens", keys.Required(), len(tokens))
 				}
 				entries := 0
-				for _, err := range keys.Trail().Entries() {
+				for _, err := range keys.Trail().Entries(0) {
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -2,14 +2,11 @@ package access
 
 import (
 	"os"
-	"regexp"
 	"strings"
 
 	"orrery.dev"
+	"orrery.dev/declare"
 )
-
-// referencePattern is how configuration refers to a secret.
-var referencePattern = regexp.MustCompile(`^\$\{(env|file):([^{}]+)\}$`)
 
 // maxSecret bounds a secret's file, in bytes.
 const maxSecret = 1 << 20
@@ -23,14 +20,11 @@ type Reference struct {
 // ParseReference reads ${env:NAME} or ${file:PATH}; ok is false for other text,
 // which would be the secret itself.
 func ParseReference(text string) (r Reference, ok bool) {
-	m := referencePattern.FindStringSubmatch(text)
-	if m == nil {
-		return r, false
+	by, name, ok := declare.Reference(text)
+	if by == "env" {
+		return Reference{Env: name}, ok
 	}
-	if m[1] == "env" {
-		return Reference{Env: m[2]}, true
-	}
-	return Reference{File: m[2]}, true
+	return Reference{File: name}, ok
 }
 
 // Resolve gives the secret. A file's last line break is not part of it. No error

@@ -135,26 +135,34 @@ func (t *Trail) Act(by Actor, act, target string, do func() error) error {
 	return result
 }
 
-// Entries yields the trail from its beginning, each entry checked against the
-// one before. The error that ends it, of kind Damaged and code audit_broken,
-// says where the trail is not as it was written.
-func (t *Trail) Entries() iter.Seq2[Entry, error] {
+// Entries yields the entries after one, each checked against the one before. The
+// error that ends it, of kind Damaged and code audit_broken, says where the trail
+// is not as it was written.
+func (t *Trail) Entries(after uint64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		t.mu.Lock()
 		end := t.head
 		t.mu.Unlock()
-		before := ""
-		for seq := uint64(1); seq <= end.Seq; seq++ {
-			e, err := t.read(seq)
-			if err == nil && e.hash(before) != e.Hash {
-				err = broken(seq, nil)
+		before := head{Seq: min(after, end.Seq)}
+		if before.Seq > 0 {
+			e, err := t.read(before.Seq)
+			if err != nil {
+				yield(e, err)
+				return
+			}
+			before.Hash = e.Hash
+		}
+		for before.Seq < end.Seq {
+			e, err := t.read(before.Seq + 1)
+			if err == nil && e.hash(before.Hash) != e.Hash {
+				err = broken(e.Seq, nil)
 			}
 			if !yield(e, err) || err != nil {
 				return
 			}
-			before = e.Hash
+			before = head{e.Seq, e.Hash}
 		}
-		if before != end.Hash {
+		if before.Hash != end.Hash {
 			yield(Entry{}, broken(end.Seq, nil))
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // entries reads a trail to its end or its fault.
 func entries(trail *access.Trail) (out []access.Entry, err error) {
-	for e, fault := range trail.Entries() {
+	for e, fault := range trail.Entries(0) {
 		if fault != nil {
 			return out, fault
 		}

@@ -5,28 +5,20 @@ package api
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"orrery.dev"
+	"orrery.dev/access"
 	"orrery.dev/ingest"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
 )
 
-// Limits on what one request may hold.
-const (
-	// MaxBody bounds a JSON body, in bytes.
-	MaxBody = 16 << 20
-	// MaxBatch bounds the events of one JSON array.
-	MaxBatch = 10_000
-	// MaxLine bounds one line of an NDJSON stream, in bytes.
-	MaxLine = 1 << 20
-	// streamBatch is how many lines of an NDJSON stream are decided on together.
-	streamBatch = 256
-)
+// streamBatch is how many lines of an NDJSON stream are decided on together.
+const streamBatch = 256
 
 // Jobs are the long works that a server can be asked for.
 type Jobs interface {
@@ -68,12 +60,14 @@ type TrainAnswer struct {
 
 // Server answers HTTP requests for one system.
 type Server struct {
-	engine *serve.Engine
-	jobs   Jobs
-	logger *slog.Logger
+	engine  *serve.Engine
+	jobs    Jobs
+	options Options
 	// decoders are those of the contract in force, which a release may extend.
-	decoders atomic.Pointer[decoders]
-	mux      *http.ServeMux
+	decoders  atomic.Pointer[decoders]
+	admission *admission
+	meter     *meter
+	mux       *http.ServeMux
 }
 
 type decoders struct {
@@ -95,52 +89,73 @@ func (s *Server) known() map[string]*ingest.Decoder {
 }
 
 // New makes a server on an engine.
-func New(engine *serve.Engine, jobs Jobs, logger *slog.Logger) *Server {
-	s := &Server{engine: engine, jobs: jobs, logger: logger, mux: http.NewServeMux()}
-	s.routes()
+func New(engine *serve.Engine, jobs Jobs, o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{engine: engine, jobs: jobs, options: o, mux: http.NewServeMux(),
+		admission: newAdmission(o.Limits), meter: &meter{limit: o.Limits.Buffered}}
+	for _, rt := range slices.Concat(s.routes(), s.keyRoutes()) {
+		s.mux.HandleFunc(rt.pattern, s.guarded(rt))
+	}
 	return s
 }
 
-func (s *Server) routes() {
-	s.mux.HandleFunc("GET /livez", s.live)
-	s.mux.HandleFunc("GET /readyz", s.ready)
-	s.mux.HandleFunc("GET /v1/systems", s.systems)
-	s.mux.HandleFunc("GET /openapi.json", s.openapi)
-	s.mux.HandleFunc("GET /docs", s.docs)
-	system := func(pattern string, handler http.HandlerFunc) {
-		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if name := r.PathValue("system"); name != s.engine.Plan().Spec.System {
-				s.fail(w, r, orrery.Errorf(orrery.NotFound, "system_not_found", "this server does not run the system %q", name).
-					WithNext("it runs %q", s.engine.Plan().Spec.System))
-				return
-			}
-			handler(w, r)
-		})
+// routes lists the endpoints, each with the verb that a key must allow for it.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET /livez", open, false, live},
+		{"GET /readyz", open, false, s.ready},
+		{"GET /docs", open, false, s.docs},
+		{"GET /openapi.json", access.Read, false, s.openapi},
+		{"GET /v1/systems", access.Read, false, s.systems},
+		{"POST /v1/systems/{system}/decisions", access.Decide, false, s.here(s.decide)},
+		{"GET /v1/systems/{system}/decisions/{id}", access.Read, false, s.here(s.decision)},
+		{"POST /v1/systems/{system}/events/{event}", access.Ingest, false, s.here(s.events)},
+		{"GET /v1/systems/{system}/entities/{entity}/{key}/features", access.Read, false, s.here(s.features)},
+		{"GET /v1/systems/{system}/release", access.Read, false, s.here(s.release)},
+		{"GET /v1/systems/{system}/lists", access.Read, false, s.here(s.lists)},
+		{"GET /v1/systems/{system}/lists/{list}", access.Read, false, s.here(s.list)},
+		{"POST /v1/systems/{system}/lists/{list}", access.Admin, false, s.here(s.audited("list.change", s.changeList))},
+		{"GET /v1/systems/{system}/pause", access.Read, false, s.here(s.paused)},
+		{"POST /v1/systems/{system}/pause", access.Admin, false, s.here(s.audited("pause", s.pause))},
+		{"POST /v1/systems/{system}/resume", access.Admin, false, s.here(s.audited("resume", s.resume))},
+		{"POST /v1/systems/{system}/train", access.Admin, false, s.here(s.audited("train", s.train))},
+		{"POST /v1/systems/{system}/verify", access.Admin, false, s.here(s.plain(s.verify))},
+		{"GET /v1/systems/{system}/backup", access.Admin, false, s.here(s.backup)},
+		{"/", access.Read, false, func(w http.ResponseWriter, r *http.Request) {
+			s.fail(w, r, orrery.Errorf(orrery.NotFound, "no_such_endpoint", "there is no %s %s", r.Method, r.URL.Path).
+				WithNext("POST an event to /v1/systems/%s/decisions", s.engine.Plan().Spec.System))
+		}},
 	}
-	system("POST /v1/systems/{system}/decisions", s.decide)
-	system("GET /v1/systems/{system}/decisions/{id}", s.decision)
-	system("POST /v1/systems/{system}/events/{event}", s.events)
-	system("GET /v1/systems/{system}/entities/{entity}/{key}/features", s.features)
-	system("GET /v1/systems/{system}/release", s.release)
-	system("GET /v1/systems/{system}/lists", s.lists)
-	system("GET /v1/systems/{system}/lists/{list}", s.list)
-	system("POST /v1/systems/{system}/lists/{list}", s.changeList)
-	system("GET /v1/systems/{system}/pause", s.paused)
-	system("POST /v1/systems/{system}/pause", s.pause)
-	system("POST /v1/systems/{system}/resume", s.resume)
-	system("POST /v1/systems/{system}/train", s.train)
-	system("POST /v1/systems/{system}/verify", s.verify)
-	system("GET /v1/systems/{system}/backup", s.backup)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, orrery.Errorf(orrery.NotFound, "no_such_endpoint", "there is no %s %s", r.Method, r.URL.Path).
-			WithNext("POST an event to /v1/systems/%s/decisions", s.engine.Plan().Spec.System))
-	})
+}
+
+// here gives a handler that refuses systems which do not run here.
+func (s *Server) here(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if name := r.PathValue("system"); name != s.engine.Plan().Spec.System {
+			s.fail(w, r, orrery.Errorf(orrery.NotFound, "system_not_found", "this server does not run the system %q", name).
+				WithNext("it runs %q", s.engine.Plan().Spec.System))
+			return
+		}
+		handler(w, r)
+	}
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.options.AccessLog {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	begun := time.Now()
+	seen := &watched{ResponseWriter: w}
+	s.mux.ServeHTTP(seen, r)
+	// The route's pattern, not the path: a path names people.
+	s.options.Logger.Info("request", "route", r.Pattern, "status", seen.status, "bytes", seen.bytes,
+		"micros", time.Since(begun).Microseconds(), "from", r.RemoteAddr)
+}
 
-func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
+func live(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
 	writeJSON(w, map[string]string{"status": "live"})
 }
 
@@ -218,25 +233,16 @@ func (s *Server) features(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, answer)
 }
 
-func (s *Server) train(w http.ResponseWriter, r *http.Request) {
+func (s *Server) train(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
 	var request TrainRequest
 	if err := readJSON(w, r, &request, `{} or {"model": "gbdt", "range": "2018-07-04..2018-07-11"}`); err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
-	answer, err := s.jobs.Train(r.Context(), request)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	writeJSON(w, answer)
+	takeTime(w)
+	return s.jobs.Train(ctx, request)
 }
 
-func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
-	v, err := s.jobs.Verify(r.Context())
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	writeJSON(w, v)
+func (s *Server) verify(ctx context.Context, w http.ResponseWriter, _ *http.Request) (any, error) {
+	takeTime(w)
+	return s.jobs.Verify(ctx)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -42,7 +41,7 @@ func serverOf(t *testing.T, s *spec.Spec) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(engine, noJobs{}, slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := engine.Close(); err != nil {

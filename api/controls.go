@@ -3,11 +3,14 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
 
 	"orrery.dev"
+	"orrery.dev/access"
 	"orrery.dev/control"
 	"orrery.dev/serve"
 )
@@ -158,7 +161,7 @@ func Pause(ctx context.Context, engine *serve.Engine, paused bool, note control.
 
 func (s *Server) lists(w http.ResponseWriter, r *http.Request) {
 	lists, err := Lists(r.Context(), s.engine)
-	s.give(w, r, map[string][]List{"lists": lists}, err)
+	s.reply(w, r, map[string][]List{"lists": lists}, err)
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
@@ -173,46 +176,55 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		limit = n
 	}
 	page, err := ReadList(r.Context(), s.engine, r.PathValue("list"), r.URL.Query().Get("after"), limit)
-	s.give(w, r, page, err)
+	s.reply(w, r, page, err)
 }
 
-func (s *Server) changeList(w http.ResponseWriter, r *http.Request) {
+func (s *Server) changeList(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
 	var change ListChange
 	if err := readJSON(w, r, &change, `{"add": ["596"], "reason": "chargeback"}`); err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
-	changed, err := ChangeList(r.Context(), s.engine, r.PathValue("list"), change)
-	s.give(w, r, changed, err)
+	change.By = s.by(r, change.By)
+	return ChangeList(ctx, s.engine, r.PathValue("list"), change)
+}
+
+// by says who changes something: the key, where there are keys, and who the
+// client says.
+func (s *Server) by(r *http.Request, said string) string {
+	who := s.actor(r)
+	if who.Name == access.Loopback {
+		return said
+	}
+	if said == "" {
+		return "key " + who.Name
+	}
+	return "key " + who.Name + ": " + said
 }
 
 func (s *Server) paused(w http.ResponseWriter, r *http.Request) {
 	state, err := ReadPause(r.Context(), s.engine)
-	s.give(w, r, state, err)
+	s.reply(w, r, state, err)
 }
 
-func (s *Server) pause(w http.ResponseWriter, r *http.Request)  { s.setPause(w, r, true) }
-func (s *Server) resume(w http.ResponseWriter, r *http.Request) { s.setPause(w, r, false) }
+func (s *Server) pause(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
+	return s.setPause(ctx, w, r, true)
+}
 
-func (s *Server) setPause(w http.ResponseWriter, r *http.Request, paused bool) {
+func (s *Server) resume(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
+	return s.setPause(ctx, w, r, false)
+}
+
+func (s *Server) setPause(ctx context.Context, w http.ResponseWriter, r *http.Request, paused bool) (any, error) {
 	var note control.Note
 	if err := readJSON(w, r, &note, `{} or {"by": "ann", "reason": "the feed is wrong"}`); err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
-	state, err := Pause(r.Context(), s.engine, paused, note)
-	s.give(w, r, state, err)
+	note.By = s.by(r, note.By)
+	return Pause(ctx, s.engine, paused, note)
 }
 
-// give writes a value, or the problem in its place.
-func (s *Server) give(w http.ResponseWriter, r *http.Request, value any, err error) {
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	writeJSON(w, value)
-}
+// maxControl bounds the body of an administrative request, in bytes.
+const maxControl = 4 << 20
 
 // readJSON reads a request's body, which may be empty, into a value; example is
 // what could have been sent.
@@ -220,9 +232,15 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any, example string) 
 	if r.ContentLength == 0 {
 		return nil
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, MaxBody))
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControl))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
+	err := decoder.Decode(into)
+	var large *http.MaxBytesError
+	switch {
+	case errors.Is(err, io.EOF):
+	case errors.As(err, &large):
+		return bodyError(err)
+	case err != nil:
 		return orrery.Errorf(orrery.Invalid, "json_invalid", "the request's body is not what was expected").Because(err).WithNext("send %s", example)
 	}
 	return nil

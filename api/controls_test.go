@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http/httptest"
 	"reflect"
 	"strings"
@@ -33,7 +32,7 @@ func listed(t *testing.T) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(engine, noJobs{}, slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{}))
 	t.Cleanup(func() {
 		server.Close()
 		if v, err := engine.Reader().Verify(context.Background(), nil); err != nil || v.Different != 0 {

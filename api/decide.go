@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"time"
 
 	"orrery.dev"
@@ -81,11 +82,28 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, decoder *ingest.De
 		s.fail(w, r, err)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if s.admission.full() {
+		s.fail(w, r, errOverloaded)
+		return
+	}
+	counted := s.meter.read(http.MaxBytesReader(w, r.Body, s.options.Limits.Body))
+	defer counted.close()
+	body, err := io.ReadAll(counted)
 	if err != nil {
 		s.fail(w, r, bodyError(err))
 		return
 	}
+	result, err := s.work(r, decoder, wrapped, body, submit, answer)
+	s.reply(w, r, result, err)
+}
+
+// work decodes a body, decides on its events and gives the answer. It is done
+// within the bound on concurrent requests; the answer is written after.
+func (s *Server) work(r *http.Request, decoder *ingest.Decoder, wrapped *envelopes, body []byte, submit submission, answer reply) (any, error) {
+	if err := s.admission.enter(r.Context()); err != nil {
+		return nil, err
+	}
+	defer s.admission.leave()
 	begun := time.Now()
 	body = bytes.TrimSpace(body)
 	var decode eventDecoder = decoder
@@ -94,29 +112,31 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, decoder *ingest.De
 		decode, many = wrapped, wrapped.batch
 	}
 	if many {
-		s.batch(w, r, decode, body, submit, answer)
-		return
+		return s.batch(decode, body, submit, answer)
 	}
 	event, err := decode.Decode(body)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
 	results, err := submit([]orrery.Event{event}, time.Since(begun))
 	if err == nil {
 		err = results[0].Err
 	}
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return nil, err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	writeAnswer(w, answer(&results[0]))
+	return answer(&results[0]), nil
 }
 
 func bodyError(err error) error {
 	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	switch {
+	case errors.Is(err, errOverloaded):
+		return errOverloaded
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return orrery.Errorf(orrery.TooSlow, "body_too_slow", "the request's body did not arrive in time").
+			WithNext("send it without pauses, or stream lines as application/x-ndjson")
+	case errors.As(err, &large):
 		return orrery.Errorf(orrery.TooLarge, "body_too_large", "the request's body is larger than %d bytes", large.Limit).
 			WithNext("send fewer events at once, or stream them as application/x-ndjson")
 	}
@@ -125,29 +145,21 @@ func bodyError(err error) error {
 
 // batch answers an array item by item: a refused event has a problem in its
 // place and disturbs no other.
-func (s *Server) batch(w http.ResponseWriter, r *http.Request, decoder eventDecoder, body []byte, submit submission, answer reply) {
+func (s *Server) batch(decoder eventDecoder, body []byte, submit submission, answer reply) (any, error) {
 	begun := time.Now()
 	var raw []json.RawMessage
 	if err := json.Unmarshal(body, &raw); err != nil {
-		s.fail(w, r, orrery.Errorf(orrery.Invalid, "json_invalid", "the batch is not a JSON array of events").Because(err))
-		return
+		return nil, orrery.Errorf(orrery.Invalid, "json_invalid", "the batch is not a JSON array of events").Because(err)
 	}
-	if len(raw) > MaxBatch {
-		s.fail(w, r, orrery.Errorf(orrery.TooLarge, "batch_too_large", "the batch has %d events; at most %d are taken", len(raw), MaxBatch).
-			WithNext("send smaller batches, or stream them as application/x-ndjson"))
-		return
+	if most := s.options.Limits.Batch; len(raw) > most {
+		return nil, orrery.Errorf(orrery.TooLarge, "batch_too_large", "the batch has %d events; at most %d are taken", len(raw), most).
+			WithNext("send smaller batches, or stream them as application/x-ndjson")
 	}
 	lines := make([][]byte, len(raw))
 	for i := range raw {
 		lines[i] = raw[i]
 	}
-	answers, err := s.answers(decoder, lines, begun, submit, answer)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	writeAnswers(w, answers)
+	return s.answers(decoder, lines, begun, submit, answer)
 }
 
 // answers decodes lines (nil for one that was too long), submits what is valid and gives for each line its
@@ -157,7 +169,7 @@ func (s *Server) answers(decoder eventDecoder, lines [][]byte, begun time.Time, 
 	events, places := make([]orrery.Event, 0, len(lines)), make([]int, 0, len(lines))
 	for i, line := range lines {
 		if line == nil {
-			out[i] = problemOf(orrery.Errorf(orrery.TooLarge, "line_too_large", "the line is longer than %d bytes", MaxLine).
+			out[i] = problemOf(orrery.Errorf(orrery.TooLarge, "line_too_large", "the line is longer than %d bytes", s.options.Limits.Line).
 				WithNext("send one event a line"))
 			continue
 		}

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"orrery.dev"
@@ -36,6 +37,11 @@ var kinds = map[orrery.ErrorKind]struct {
 	orrery.TooLarge:    {http.StatusRequestEntityTooLarge, "Too large"},
 	orrery.Unavailable: {http.StatusServiceUnavailable, "Unavailable"},
 	orrery.Damaged:     {http.StatusInternalServerError, "Damaged data"},
+
+	orrery.Unauthenticated: {http.StatusUnauthorized, "Unauthenticated"},
+	orrery.Forbidden:       {http.StatusForbidden, "Forbidden"},
+	orrery.Overloaded:      {http.StatusTooManyRequests, "Overloaded"},
+	orrery.TooSlow:         {http.StatusRequestTimeout, "Too slow"},
 }
 
 // problemOf describes an error. What an Internal error says stays in the log.
@@ -58,14 +64,23 @@ func problemOf(err error) *Problem {
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	fail(s.options.Logger, w, r, err)
+}
+
+func fail(logger *slog.Logger, w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError {
-		s.logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "code", p.Code, "error", err)
+	header := w.Header()
+	switch p.Status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		header.Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		header.Set("WWW-Authenticate", `Bearer realm="orrery"`)
 	}
-	if p.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
+	if kind := orrery.KindOf(err); kind == orrery.Internal || kind == orrery.Damaged {
+		// The pattern, not the path: a path names people.
+		logger.Error("request failed", "route", r.Pattern, "code", p.Code, "error", err)
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
+	header.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	writeJSON(w, p)
 }

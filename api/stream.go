@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -18,12 +19,14 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, decoder *ingest.
 	// The answers begin before the request has ended.
 	_ = control.EnableFullDuplex()
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	lines := newLineReader(r.Body)
+	source := &paced{r: r.Body, control: control, idle: s.options.Limits.Idle, stopping: s.options.Stopping}
+	defer context.AfterFunc(s.options.Stopping, source.interrupt)()
+	lines := newLineReader(source, s.options.Limits.Line)
 	for {
-		begun := time.Now()
 		batch, err := lines.next(streamBatch)
 		if len(batch) > 0 {
-			answers, failure := s.answers(decoder, batch, begun, submit, answer)
+			answers, failure := s.streamed(r.Context(), decoder, batch, submit, answer)
+			_ = control.SetWriteDeadline(time.Now().Add(s.options.Limits.Idle))
 			if failure != nil {
 				writeJSON(w, problemOf(failure))
 				return
@@ -36,7 +39,12 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, decoder *ingest.
 			}
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
+			_ = control.SetWriteDeadline(time.Now().Add(s.options.Limits.Idle))
+			switch {
+			case errors.Is(err, io.EOF):
+			case s.options.Stopping.Err() != nil:
+				writeJSON(w, problemOf(errDraining))
+			default:
 				writeJSON(w, problemOf(bodyError(err)))
 			}
 			return
@@ -44,22 +52,67 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, decoder *ingest.
 	}
 }
 
-// lineReader reads lines of bounded length.
-type lineReader struct{ buffered *bufio.Reader }
+// streamed decides on lines that have arrived. Only this is done within the
+// bound on concurrent requests, not the waiting for lines or for a reader.
+func (s *Server) streamed(ctx context.Context, decoder *ingest.Decoder, lines [][]byte, submit submission, answer reply) ([]any, error) {
+	if err := s.admission.wait(ctx); err != nil {
+		return nil, err
+	}
+	defer s.admission.leave()
+	return s.answers(decoder, lines, time.Now(), submit, answer)
+}
 
-func newLineReader(r io.Reader) *lineReader { return &lineReader{bufio.NewReaderSize(r, MaxLine)} }
+// paced reads a stream that may last for ever, as long as it goes on.
+type paced struct {
+	r        io.Reader
+	control  *http.ResponseController
+	idle     time.Duration
+	stopping context.Context
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(p.idle))
+	if p.stopping.Err() != nil {
+		return 0, errDraining
+	}
+	return p.r.Read(b)
+}
+
+// interrupt ends a Read that waits.
+func (p *paced) interrupt() { _ = p.control.SetReadDeadline(time.Unix(1, 0)) }
+
+// takeTime lets a request take longer than the server's limits on reading and
+// writing: its work is long.
+func takeTime(w http.ResponseWriter) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+}
+
+// lineReader reads lines of bounded length.
+type lineReader struct {
+	buffered *bufio.Reader
+	longest  int
+}
+
+// streamBuffer is what a stream has in memory while it waits, in bytes. A longer
+// line takes more for as long as it is read.
+const streamBuffer = 32 << 10
+
+func newLineReader(r io.Reader, longest int) *lineReader {
+	return &lineReader{bufio.NewReaderSize(r, streamBuffer), longest}
+}
 
 // next waits for one line, then takes whatever else has arrived, up to most. A
 // line over the limit is given as nil and read past.
 func (l *lineReader) next(most int) ([][]byte, error) {
 	var out [][]byte
 	for len(out) < most {
-		line, err := l.buffered.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			err = l.skipLine()
+		line, long, err := l.line()
+		if trimmed := bytes.TrimSpace(line); long {
 			out = append(out, nil)
-		} else if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 {
-			out = append(out, bytes.Clone(trimmed))
+		} else if len(trimmed) > 0 {
+			out = append(out, trimmed)
 		}
 		if err != nil {
 			return out, err
@@ -71,10 +124,17 @@ func (l *lineReader) next(most int) ([][]byte, error) {
 	return out, nil
 }
 
-func (l *lineReader) skipLine() error {
+// line reads one line, which the caller owns, or past one that is too long.
+func (l *lineReader) line() (line []byte, long bool, err error) {
 	for {
-		if _, err := l.buffered.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
-			return err
+		piece, err := l.buffered.ReadSlice('\n')
+		if long = long || len(line)+len(piece) > l.longest; long {
+			line = nil
+		} else {
+			line = append(line, piece...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, long, err
 		}
 	}
 }

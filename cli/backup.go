@@ -230,7 +230,7 @@ func (c *client) download(ctx context.Context, path string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := c.perform(request)
 	if err != nil {
 		return c.unreachable(ctx, err)
 	}

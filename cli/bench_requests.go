@@ -110,7 +110,7 @@ func (b *bench) fill(ctx context.Context, engine *serve.Engine, st store.Store) 
 // writer gives a function that makes requests of the events it is given, and
 // reports whether more are wanted.
 func (b *bench) writer() func(*orrery.Event) bool {
-	head := "POST /v1/systems/" + b.spec.System + "/decisions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "
+	head := "POST /v1/systems/" + b.spec.System + "/decisions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
 	wanted, events := b.wanted(), 0
 	var body []byte
 	return func(e *orrery.Event) bool {

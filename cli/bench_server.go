@@ -16,7 +16,6 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/serve"
-	"orrery.dev/spec"
 	"orrery.dev/store"
 )
 
@@ -90,8 +89,8 @@ func (a *app) benchServe(ctx context.Context, cancel context.CancelCauseFunc, li
 		return err
 	}
 	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, st store.Store) error {
-		return a.serve(ctx, listener, dir, s, engine, st, func(_ *spec.Spec, engine *serve.Engine, address string) {
-			go a.tellUsage(cancel, address, engine.Syncs)
+		return a.serve(ctx, listener, dir, s, engine, st, func(h *host, engine *serve.Engine) {
+			go a.tellUsage(cancel, h.info.Address, engine.Syncs)
 		})
 	})
 	if errors.Is(err, errInterrupted) {

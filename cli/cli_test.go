@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,6 +41,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await-server": awaitServer, "http": httpCommand, "truncate": truncate, "fill": fill, "append": appendLine, "replace": replaceText,
+			"token": token,
 		},
 	})
 }
@@ -76,6 +78,9 @@ func awaitServer(ts *testscript.TestScript, _ bool, args []string) {
 func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	request, err := http.NewRequest(args[0], "http://"+ts.Getenv("SERVER")+args[1], strings.NewReader(strings.Join(args[2:], " ")))
 	ts.Check(err)
+	if key := ts.Getenv("ORRERY_KEY"); key != "" {
+		request.Header.Set("X-API-Key", key)
+	}
 	response, err := http.DefaultClient.Do(request)
 	ts.Check(err)
 	defer response.Body.Close()
@@ -84,6 +89,17 @@ func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg != (response.StatusCode >= 400) {
 		ts.Fatalf("%s %s: %s", args[0], args[1], response.Status)
 	}
+}
+
+// token puts the API key that a command has shown in a variable, and its id in
+// another: token NAME gives $NAME and $NAME_ID.
+func token(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(`orr_([a-z2-7]{8})_[a-z2-7]+`).FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("no key was shown")
+	}
+	ts.Setenv(args[0], found[0])
+	ts.Setenv(args[0]+"_ID", found[1])
 }
 
 // truncate cuts a file to its first bytes: truncate FILE BYTES.

@@ -3,10 +3,14 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 
 	"orrery.dev"
 	"orrery.dev/api"
@@ -15,13 +19,52 @@ import (
 	"orrery.dev/spec"
 )
 
+// keyVariable is the environment variable with the API key that commands send
+// to a running server.
+const keyVariable = "ORRERY_KEY"
+
 // client talks to a running server, for the commands that find it has their
 // data directory open.
 type client struct {
-	base string
+	base  string
+	token string
+	http  *http.Client
 }
 
-func newClient(address string) *client { return &client{base: "http://" + address} }
+// newClient makes a client of a server on this machine. Its certificate is
+// known: it is the one in the file that the server has named.
+func newClient(info serverInfo) (*client, error) {
+	c := clientOf(info)
+	if info.Certificate == "" {
+		return c, nil
+	}
+	text, err := os.ReadFile(info.Certificate)
+	if err != nil {
+		return nil, orrery.Errorf(orrery.Unavailable, "certificate_unreadable", "the certificate of the server at %s cannot be read", info.Address).Because(err).
+			WithNext("run the command as a user who may read %s", info.Certificate)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, orrery.Errorf(orrery.Invalid, "certificate_invalid", "%s is no certificate in PEM", info.Certificate)
+	}
+	c.http = &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{
+		// The name in the certificate is not 127.0.0.1; the certificate itself is
+		// compared instead of being looked up.
+		InsecureSkipVerify: true, MinVersion: tls.VersionTLS12,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if !bytes.Equal(state.PeerCertificates[0].Raw, block.Bytes) {
+				return errors.New("it shows another certificate than the one in " + info.Certificate)
+			}
+			return nil
+		},
+	}}}
+	return c, nil
+}
+
+// clientOf makes a client of a server without TLS.
+func clientOf(info serverInfo) *client {
+	return &client{base: info.url(), token: os.Getenv(keyVariable), http: http.DefaultClient}
+}
 
 func (c *client) get(ctx context.Context, path string, into any) error {
 	return c.do(ctx, http.MethodGet, path, "", nil, into)
@@ -43,7 +86,7 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := c.perform(request)
 	if err != nil {
 		return c.unreachable(ctx, err)
 	}
@@ -57,6 +100,14 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 	return nil
 }
 
+// perform sends a request, with the client's key where it has one.
+func (c *client) perform(request *http.Request) (*http.Response, error) {
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	return c.http.Do(request)
+}
+
 func (c *client) unreachable(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -65,13 +116,20 @@ func (c *client) unreachable(ctx context.Context, cause error) error {
 		WithNext("if it has crashed, start it again: orrery up")
 }
 
+// maxProblem bounds what is read of an error's description, in bytes.
+const maxProblem = 16 << 20
+
 // problemError turns a server's problem details back into an error.
 func problemError(response *http.Response) error {
 	var p api.Problem
-	if err := json.NewDecoder(io.LimitReader(response.Body, api.MaxBody)).Decode(&p); err != nil || p.Code == "" {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxProblem)).Decode(&p); err != nil || p.Code == "" {
 		return orrery.Errorf(orrery.Internal, "server_failed", "the server answered %s", response.Status)
 	}
-	return &orrery.Error{Kind: kindOfStatus(p.Status), Code: p.Code, Message: p.Detail, Field: p.Field, Next: p.Next}
+	known := &orrery.Error{Kind: kindOfStatus(p.Status), Code: p.Code, Message: p.Detail, Field: p.Field, Next: p.Next}
+	if p.Code == "key_missing" {
+		known = known.WithNext("put the key into the environment variable %s", keyVariable)
+	}
+	return known
 }
 
 func kindOfStatus(status int) orrery.ErrorKind {
@@ -82,6 +140,12 @@ func kindOfStatus(status int) orrery.ErrorKind {
 		return orrery.Conflict
 	case http.StatusServiceUnavailable:
 		return orrery.Unavailable
+	case http.StatusUnauthorized:
+		return orrery.Unauthenticated
+	case http.StatusForbidden:
+		return orrery.Forbidden
+	case http.StatusTooManyRequests:
+		return orrery.Overloaded
 	case http.StatusInternalServerError:
 		return orrery.Internal
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -58,17 +59,22 @@ func requireData(dir string) error {
 // withEngine runs a system on its data directory for one function.
 func (a *app) withEngine(ctx context.Context, s *spec.Spec, dir string, f func(*serve.Engine, store.Store) error) error {
 	return withStore(dir, func(st store.Store) error {
-		bar := a.bar("recover", "records", 0)
-		engine, err := serve.Open(ctx, st, s, serve.Options{Registry: builtin.Registry(), Progress: func(done, total int64) {
-			bar.SetTotal(total)
-			bar.Set(done)
-		}})
-		bar.Stop()
+		engine, err := a.openEngine(ctx, st, s, nil)
 		if err != nil {
 			return err
 		}
 		return errors.Join(f(engine, st), engine.Close())
 	})
+}
+
+// openEngine starts a system on a store; logger may be nil.
+func (a *app) openEngine(ctx context.Context, st store.Store, s *spec.Spec, logger *slog.Logger) (*serve.Engine, error) {
+	bar := a.bar("recover", "records", 0)
+	defer bar.Stop()
+	return serve.Open(ctx, st, s, serve.Options{Registry: builtin.Registry(), Logger: logger, Progress: func(done, total int64) {
+		bar.SetTotal(total)
+		bar.Set(done)
+	}})
 }
 
 // existing gives the spec and the data directory of a command that works on
@@ -88,11 +94,15 @@ func orByServer(err error, dir string, ask func(*client) error) error {
 	if !inUse(err) {
 		return err
 	}
-	address, err := runningServer(dir)
+	info, err := runningServer(dir)
 	if err != nil {
 		return err
 	}
-	return ask(newClient(address))
+	c, err := newClient(info)
+	if err != nil {
+		return err
+	}
+	return ask(c)
 }
 
 // serverFile is where a running server leaves its address in its data
@@ -103,8 +113,19 @@ type serverInfo struct {
 	Address string `json:"address"`
 	PID     int    `json:"pid"`
 	Version string `json:"version"`
+	// Certificate is the file of the certificate that the server shows, empty
+	// for one without TLS.
+	Certificate string `json:"certificate,omitempty"`
 	// Refused says why the last attempt to hand over to a new process failed.
 	Refused string `json:"refused,omitempty"`
+}
+
+// url is the server's address with its scheme.
+func (i *serverInfo) url() string {
+	if i.Certificate != "" {
+		return "https://" + i.Address
+	}
+	return "http://" + i.Address
 }
 
 func (i *serverInfo) write(dir string) error {
@@ -139,12 +160,12 @@ func readServerFile(dir string) (info serverInfo, err error) {
 	return info, err
 }
 
-// runningServer gives the address of the server that has the directory open.
-func runningServer(dir string) (string, error) {
+// runningServer finds the server that has the directory open.
+func runningServer(dir string) (serverInfo, error) {
 	info, err := readServerFile(dir)
 	if err != nil || info.Address == "" {
-		return "", orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "another command is using the data in %s", dir).
+		return info, orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "another command is using the data in %s", dir).
 			WithNext("wait until it has ended")
 	}
-	return info.Address, nil
+	return info, nil
 }

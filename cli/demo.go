@@ -85,7 +85,7 @@ func (a *app) demo(ctx context.Context, f demoFlags) error {
 	}
 	if !f.once {
 		// A port in use should not show only after a minute's work.
-		listener, err := listen(f.address)
+		listener, err := bind(f.address, nil)
 		if err != nil {
 			return err
 		}

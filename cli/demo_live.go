@@ -9,7 +9,6 @@ import (
 	"orrery.dev"
 	"orrery.dev/api"
 	"orrery.dev/serve"
-	"orrery.dev/spec"
 	"orrery.dev/store"
 	"orrery.dev/systems/fraud"
 )
@@ -19,7 +18,7 @@ const reportEvery = 5 * time.Second
 
 // serve answers over HTTP while the sample world goes on.
 func (d *demo) serve(ctx context.Context, engine *serve.Engine, st store.Store) error {
-	listener, err := listen(d.flags.address)
+	listener, err := bind(d.flags.address, nil)
 	if err != nil {
 		return err
 	}
@@ -29,10 +28,10 @@ func (d *demo) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 	var traffic sync.WaitGroup
 	defer traffic.Wait()
 	var trafficErr error
-	err = d.app.serve(ctx, listener, d.dir, d.spec, engine, st, func(_ *spec.Spec, engine *serve.Engine, address string) {
-		d.invite(engine, address)
+	err = d.app.serve(ctx, listener, d.dir, d.spec, engine, st, func(h *host, engine *serve.Engine) {
+		d.invite(engine, h.info.Address)
 		traffic.Go(func() {
-			if trafficErr = d.traffic(ctx, newClient(address)); trafficErr != nil {
+			if trafficErr = d.traffic(ctx, clientOf(h.info)); trafficErr != nil {
 				cancel(trafficErr)
 			}
 		})

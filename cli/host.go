@@ -2,25 +2,31 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"orrery.dev"
+	"orrery.dev/access"
 	"orrery.dev/api"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
 	"orrery.dev/store"
+	"orrery.dev/store/pebble"
 )
 
 const (
-	// drainTime is how long a stopping server waits for requests in flight.
+	// drainTime is how long requests in flight may take when a new process is to
+	// take over.
 	drainTime = 10 * time.Second
 	// prepareTime bounds how long a new process may take to prepare, openTime how
 	// long it may take to open the data directory, while requests wait.
@@ -40,13 +46,19 @@ type host struct {
 	app    *app
 	spec   *spec.Spec
 	dir    string
+	config serverConfig
 	logger *slog.Logger
-	// ready is told once where the host has begun to listen.
-	ready    func(*spec.Spec, *serve.Engine, string)
+	// keys are nil for a server that keeps none.
+	keys *access.Keys
+	// ready is told once that the host answers.
+	ready    func(*host, *serve.Engine)
 	listener net.Listener
 	// old is the process that hands over to this one, where there is one.
 	old *ancestor
 
+	// front says what a server says that is warming up or stopping; behind it,
+	// gate holds requests back during a handover.
+	front       *api.Gate
 	gate        *gate
 	server      *http.Server
 	started     sync.Once
@@ -57,12 +69,25 @@ type host struct {
 	upgrades chan os.Signal
 	heir     *heir
 	prepared chan error
+	// until is when stopping must be over, once it has begun.
+	until time.Time
 }
 
-func newHost(a *app, s *spec.Spec, dir string) *host {
-	h := &host{app: a, spec: s, dir: dir, logger: slog.New(slog.NewTextHandler(a.err, nil)), gate: newGate(), ended: make(chan error, 2),
+func newHost(a *app, s *spec.Spec, dir string, config serverConfig) (*host, error) {
+	h := &host{app: a, spec: s, dir: dir, config: config, logger: config.Log.logger(a.err), gate: newGate(), ended: make(chan error, 2),
 		upgrades: make(chan os.Signal, 1), prepared: make(chan error, 1)}
-	h.server = h.newServer(h.gate)
+	h.front = api.NewGate(h.logger)
+	h.server = h.newServer(h.front)
+	if config.TLS != nil {
+		certificate, err := newCertificate(*config.TLS, h.logger)
+		if err != nil {
+			return nil, err
+		}
+		h.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
+		if h.info.Certificate, err = filepath.Abs(config.TLS.Certificate); err != nil {
+			return nil, err
+		}
+	}
 	h.server.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
@@ -71,18 +96,37 @@ func newHost(a *app, s *spec.Spec, dir string) *host {
 			h.connections.Add(-1)
 		}
 	}
-	return h
+	return h, nil
 }
 
-// serve answers requests by an engine that the caller has opened.
-func (a *app) serve(ctx context.Context, listener net.Listener, dir string, s *spec.Spec, engine *serve.Engine, st store.Store, ready func(*spec.Spec, *serve.Engine, string)) error {
-	h := newHost(a, s, dir)
+// serve answers requests on a loopback address by an engine that the caller has
+// opened, and asks nobody for a key.
+func (a *app) serve(ctx context.Context, listener net.Listener, dir string, s *spec.Spec, engine *serve.Engine, st store.Store, ready func(*host, *serve.Engine)) error {
+	h, err := newHost(a, s, dir, serverDefaults(listener.Addr().String()))
+	if err != nil {
+		return err
+	}
 	h.listener, h.ready = listener, ready
+	h.listen()
 	return h.serve(ctx, engine, st)
 }
 
 func (h *host) newServer(handler http.Handler) *http.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(h.logger.Handler(), slog.LevelWarn)}
+	server := h.config.Limits.Server(handler)
+	server.ErrorLog = slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
+	return server
+}
+
+// listen begins to accept connections.
+func (h *host) listen() {
+	if h.config.TLS != nil {
+		go func() { h.ended <- h.server.ServeTLS(h.listener, "", "") }()
+		return
+	}
+	if tcp, ok := h.listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		h.logger.Warn("API keys travel without encryption", "next", "set tls in server.yaml, or put a proxy with TLS in front")
+	}
+	go func() { h.ended <- h.server.Serve(h.listener) }()
 }
 
 // run serves the data directory until the context ends or another process has
@@ -91,9 +135,7 @@ func (h *host) run(ctx context.Context) error {
 	stop := notifyUpgrades(h.upgrades)
 	defer stop()
 	for {
-		err := h.app.withEngine(ctx, h.spec, h.dir, func(engine *serve.Engine, st store.Store) error {
-			return h.serve(ctx, engine, st)
-		})
+		err := h.serveData(ctx)
 		if !errors.Is(err, errHandedOver) {
 			return err
 		}
@@ -106,20 +148,103 @@ func (h *host) run(ctx context.Context) error {
 	}
 }
 
+// serveData opens the data directory and serves it. The first time it begins to
+// listen, once the keys are known: until the engine is ready, /readyz says no. A
+// process that takes over from another answers only when it is ready.
+func (h *host) serveData(ctx context.Context) error {
+	st, err := pebble.Open(h.dir, pebble.Options{})
+	if err != nil {
+		return err
+	}
+	err = h.serveStore(ctx, st)
+	if errors.Is(err, errStillClosing) {
+		// The store is in use until the process ends.
+		return err
+	}
+	return errors.Join(err, st.Close())
+}
+
+func (h *host) serveStore(ctx context.Context, st store.Store) (err error) {
+	if h.keys, err = access.Open(st.Meta(), nil); err != nil {
+		return err
+	}
+	if h.listener == nil {
+		if h.listener, err = bind(h.config.Listen, h.keys); err != nil {
+			return err
+		}
+		h.listen()
+	}
+	engine, err := h.app.openEngine(ctx, st, h.spec, h.logger)
+	if err != nil {
+		return err
+	}
+	err = h.serve(ctx, engine, st)
+	return errors.Join(err, h.close(engine))
+}
+
+// close closes the engine, or gives up when the time to stop is up. Nothing is
+// lost then: the log has everything, and the next start takes longer.
+func (h *host) close(engine *serve.Engine) error {
+	h.flushKeys()
+	if h.until.IsZero() {
+		return engine.Close()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- engine.Close() }()
+	limit := time.NewTimer(time.Until(h.until))
+	defer limit.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-limit.C:
+		return errStillClosing
+	}
+}
+
+var errStillClosing = orrery.Errorf(orrery.Unavailable, "drain_too_short", "feature state was not written out in time").
+	WithNext("nothing is lost, but the next start reads more of the log; raise drain.within")
+
+// flushKeys stores when keys were last used.
+func (h *host) flushKeys() {
+	if h.keys == nil {
+		return
+	}
+	if err := h.keys.Flush(); err != nil {
+		h.logger.Warn("the last use of keys could not be stored", "error", err)
+	}
+}
+
+// address is where clients on this machine find the server.
+func (h *host) address() string {
+	tcp, ok := h.listener.Addr().(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return h.listener.Addr().String()
+}
+
+// usedEvery is how often the last use of keys is stored.
+const usedEvery = 5 * time.Minute
+
 // serve answers requests by an engine until the context ends, then finishes
 // those in flight; or until a new process is ready to take over.
 func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) error {
-	h.info.Address, h.info.PID, h.info.Version = h.listener.Addr().String(), os.Getpid(), version().String()
+	h.info.Address, h.info.PID, h.info.Version = h.address(), os.Getpid(), version().String()
 	if err := h.info.write(h.dir); err != nil {
 		return err
 	}
 	defer h.info.remove(h.dir)
 	quiet := *h.app
 	quiet.quiet = true
-	h.gate.open(api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, h.logger), false)
+	options := api.Options{Keys: h.keys, Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
+	h.gate.open(api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, options), false)
 	h.started.Do(func() { h.start(engine) })
+	used := time.NewTicker(usedEvery)
+	defer used.Stop()
 	for {
 		select {
+		case <-used.C:
+			h.flushKeys()
 		case err := <-h.ended:
 			return err
 		case <-ctx.Done():
@@ -143,11 +268,12 @@ func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 	}
 }
 
-// start begins to accept connections, and tells who waits for it.
+// start lets requests through, and tells who waits for it.
 func (h *host) start(engine *serve.Engine) {
-	go func() { h.ended <- h.server.Serve(h.listener) }()
+	h.front.Open(h.gate)
 	if h.old != nil {
-		passed := h.newServer(passedHandler(h.gate))
+		h.listen()
+		passed := h.newServer(passedHandler(h.front))
 		go func() { _ = passed.Serve(h.old.passed) }()
 		h.old.say(heirMessage{Word: wordServing})
 		go func() {
@@ -155,13 +281,23 @@ func (h *host) start(engine *serve.Engine) {
 			_ = passed.Close()
 		}()
 	}
-	h.ready(h.spec, engine, h.info.Address)
+	h.ready(h, engine)
 }
 
-// stop ends the host: no new connections, and the requests in flight finish.
+// stop drains: new requests are refused while those in flight finish. When the
+// time is up it cuts off what is left. It stops listening.
 func (h *host) stop(ctx context.Context) error {
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	h.until = time.Now().Add(h.config.Drain.Within)
+	drain, cancel := context.WithDeadline(context.WithoutCancel(ctx), h.until)
 	defer cancel()
+	if err := h.front.Drain(drain, h.config.Drain.Delay); err != nil {
+		h.logger.Warn("requests were cut off, because they did not finish in time", "within", h.config.Drain.Within)
+	}
+	return h.shutDown(drain)
+}
+
+// shutDown closes connections, each when its request is answered.
+func (h *host) shutDown(drain context.Context) error {
 	if err := h.server.Shutdown(drain); err != nil {
 		_ = h.server.Close()
 	}
@@ -248,5 +384,7 @@ func (h *host) linger(ctx context.Context) error {
 		}
 		break
 	}
-	return h.stop(ctx)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	return h.shutDown(drain)
 }

@@ -64,7 +64,7 @@ func (a *app) listShowCommand() *cobra.Command {
 
 func (a *app) showLists(ctx context.Context, path, dir string) error {
 	var lists []api.List
-	err := a.either(ctx, path, dir, func(_ *spec.Spec, engine *serve.Engine) (err error) {
+	err := a.either(ctx, path, dir, "", func(_ *spec.Spec, engine *serve.Engine) (err error) {
 		lists, err = api.Lists(ctx, engine)
 		return err
 	}, func(base string, c *client) error {
@@ -101,7 +101,7 @@ func (a *app) showList(ctx context.Context, path, dir, list string) error {
 		}
 		return nil
 	}
-	err := a.either(ctx, path, dir, func(_ *spec.Spec, engine *serve.Engine) error {
+	err := a.either(ctx, path, dir, "", func(_ *spec.Spec, engine *serve.Engine) error {
 		return all(func(after string) (*api.ListPage, error) { return api.ReadList(ctx, engine, list, after, listPage) })
 	}, func(base string, c *client) error {
 		return all(func(after string) (*api.ListPage, error) {
@@ -195,7 +195,7 @@ func (a *app) changeList(ctx context.Context, verb, path, list string, keys []st
 		}
 		return nil
 	}
-	err = a.either(ctx, path, f.dir, func(s *spec.Spec, engine *serve.Engine) error {
+	err = a.either(ctx, path, f.dir, "list.change", func(s *spec.Spec, engine *serve.Engine) error {
 		return each(s.Location, func(c api.ListChange) (*api.ListChanged, error) { return api.ChangeList(ctx, engine, list, c) })
 	}, func(base string, c *client) error {
 		return each(time.UTC, func(change api.ListChange) (*api.ListChanged, error) {
@@ -262,7 +262,7 @@ func (a *app) pauseCommand(paused bool) *cobra.Command {
 
 func (a *app) pause(ctx context.Context, path, dir, verb string, note control.Note) error {
 	var state *api.PauseState
-	err := a.either(ctx, path, dir, func(_ *spec.Spec, engine *serve.Engine) (err error) {
+	err := a.either(ctx, path, dir, verb, func(_ *spec.Spec, engine *serve.Engine) (err error) {
 		state, err = api.Pause(ctx, engine, verb == "pause", note)
 		return err
 	}, func(base string, c *client) error {
@@ -283,12 +283,18 @@ func (a *app) pause(ctx context.Context, path, dir, verb string, note control.No
 }
 
 // either does a command's work on the data directory itself, or through the
-// server that has it open. base is the system's address there.
-func (a *app) either(ctx context.Context, path, dir string, own func(*spec.Spec, *serve.Engine) error, through func(base string, c *client) error) error {
+// server that has it open. base is the system's address there. act names work that
+// is administrative, for the audit trail; it is empty for what only looks.
+func (a *app) either(ctx context.Context, path, dir, act string, own func(*spec.Spec, *serve.Engine) error, through func(base string, c *client) error) error {
 	s, dir, err := a.existing(path, dir)
 	if err != nil {
 		return err
 	}
-	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, _ store.Store) error { return own(s, engine) })
+	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, st store.Store) error {
+		if act == "" {
+			return own(s, engine)
+		}
+		return audited(st, act, s.System, func() error { return own(s, engine) })
+	})
 	return orByServer(err, dir, func(c *client) error { return through("/v1/systems/"+s.System, c) })
 }

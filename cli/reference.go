@@ -39,7 +39,7 @@ func (a *app) reference(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return unwritable(dir, err)
 	}
-	pages := spec.Reference(builtin.Registry())
+	pages := spec.Reference(builtin.Registry(), ServerDeclaration())
 	for _, page := range pages {
 		path := filepath.Join(dir, page.Name)
 		if err := os.WriteFile(path, []byte(page.Text), 0o644); err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"orrery.dev/builtin"
+	"orrery.dev/cli"
 	"orrery.dev/spec"
 )
 
@@ -13,7 +14,7 @@ import (
 // from.
 func TestReferenceIsFresh(t *testing.T) {
 	const dir = "../docs/reference"
-	pages := spec.Reference(builtin.Registry())
+	pages := spec.Reference(builtin.Registry(), cli.ServerDeclaration())
 	for _, page := range pages {
 		text, err := os.ReadFile(filepath.Join(dir, page.Name))
 		if err != nil {

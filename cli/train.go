@@ -48,8 +48,10 @@ func (a *app) train(ctx context.Context, path, dir string, request api.TrainRequ
 	}
 	var answer *api.TrainAnswer
 	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, st store.Store) error {
-		answer, err = (&jobs{app: a, engine: engine, store: st, spec: s}).Train(ctx, request)
-		return err
+		return audited(st, "train", s.System, func() error {
+			answer, err = (&jobs{app: a, engine: engine, store: st, spec: s}).Train(ctx, request)
+			return err
+		})
 	})
 	err = orByServer(err, dir, func(c *client) error {
 		answer = &api.TrainAnswer{}

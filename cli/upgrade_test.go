@@ -38,7 +38,7 @@ func (c *rawClient) post(path, body string) (map[string]any, error) {
 		}
 		c.connection, c.answers = connection, bufio.NewReader(connection)
 	}
-	if _, err := fmt.Fprintf(c.connection, "POST %s HTTP/1.1\r\nHost: orrery\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body); err != nil {
+	if _, err := fmt.Fprintf(c.connection, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body); err != nil {
 		return nil, err
 	}
 	response, err := http.ReadResponse(c.answers, nil)

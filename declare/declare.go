@@ -3,6 +3,8 @@
 // and the reference pages are made from that declaration.
 package declare
 
+import "regexp"
+
 // Type is what a spec's field holds.
 type Type string
 
@@ -21,6 +23,7 @@ const (
 	EventRef   Type = "event"      // the name of a declared event
 	FieldRef   Type = "field"      // event.field
 	FeatureRef Type = "feature"    // the name of a declared feature, or a pattern with *
+	Secret     Type = "secret"     // a reference to a secret: ${env:NAME}, ${file:PATH}
 	Mapping    Type = "mapping"    // a mapping with the fields in Fields
 )
 
@@ -94,4 +97,16 @@ type Kind struct {
 	WithoutCurrent bool
 	// Fields are the keys that this kind takes beside those all kinds share.
 	Fields []Field
+}
+
+var reference = regexp.MustCompile(`^\$\{(env|file):([^{}]+)\}$`)
+
+// Reference takes apart a reference to a secret, ${env:NAME} or ${file:PATH}: by
+// is env or file. ok is false for text that is none.
+func Reference(text string) (by, name string, ok bool) {
+	m := reference.FindStringSubmatch(text)
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
 }

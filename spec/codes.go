@@ -32,6 +32,7 @@ var codes = map[string]string{
 	"shadows_event":           "A feature with the name of an event.",
 	"bad_duration":            "Text that is no duration, or one of no length.",
 	"bad_zone":                "Text that is no time zone.",
+	"secret_literal":          "A secret where a reference to one belongs: ${env:NAME}, ${file:PATH}.",
 	"bad_reference":           "Text that cannot refer to what its key takes.",
 	"unknown_entity":          "An entity that is not declared.",
 	"unknown_event":           "An event that is not declared.",

@@ -36,6 +36,8 @@ func (c *checker) scalar(n *node, f declare.Field) {
 		}
 	case declare.EntityRef, declare.EventRef, declare.FieldRef, declare.FeatureRef:
 		ok = c.reference(n, f)
+	case declare.Secret:
+		ok = c.secret(n)
 	case declare.Expression:
 		if ok = strings.TrimSpace(n.text) != ""; !ok {
 			c.errorf(n, "empty_value", "`%s` is an empty expression", leaf(n.path))

@@ -20,14 +20,20 @@ type Page struct {
 const generated = "\n---\n\nThis page is made from the declarations that `orrery check` uses, by `orrery reference`.\n"
 
 // Reference gives the pages of the reference, made from the same declarations as
-// the checks: README.md first of all.
-func Reference(reg *Registry) []Page {
+// the checks: README.md first of all. Other files of the program's, beside
+// system.yaml, get a page each.
+func Reference(reg *Registry, files ...declare.Field) []Page {
 	pages := []Page{
 		{"README.md", referenceIndex},
 		{"system.md", systemPage(reg)},
 		{"features.md", featuresPage(reg)},
 		{"models.md", modelsPage(reg)},
 		{"diagnostics.md", diagnosticsPage()},
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name, ".yaml") + ".md"
+		pages = append(pages, Page{name, declarationPage(f)})
+		pages[0].Text += fmt.Sprintf("\nAnd: [%s](%s), %s%s\n", f.Name, name, strings.ToLower(f.Doc[:1]), f.Doc[1:])
 	}
 	for i := range pages {
 		pages[i].Text += generated
@@ -48,10 +54,12 @@ const referenceIndex = `# Reference
 // elsewhere are the keys with pages of their own.
 var elsewhere = map[string]string{"features": "features.md", "model": "models.md"}
 
-func systemPage(reg *Registry) string {
-	root := Declaration(reg)
+func systemPage(reg *Registry) string { return declarationPage(Declaration(reg)) }
+
+// declarationPage describes a file by its declaration.
+func declarationPage(root declare.Field) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# system.yaml\n\n%s\n\n", root.Doc)
+	fmt.Fprintf(&b, "# %s\n\n%s\n\n", root.Name, root.Doc)
 	keyTable(&b, root.Fields)
 	for _, f := range root.Fields {
 		if elsewhere[f.Name] == "" {

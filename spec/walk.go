@@ -115,6 +115,8 @@ func typeWords(t declare.Type) string {
 		return "a time zone"
 	case declare.Expression:
 		return "an expression"
+	case declare.Secret:
+		return "a reference to a secret"
 	case declare.EntityRef:
 		return "the name of an entity"
 	case declare.EventRef:

@@ -1,0 +1,95 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"orrery.dev/access"
+)
+
+// Options says how a server behaves. The zero value is a server without keys
+// and with the default limits, which logs nothing.
+type Options struct {
+	// Keys are who may ask for what. Nil, or without any key in it, lets every
+	// client do everything.
+	Keys *access.Keys
+	// Limits bound what clients can make the server hold and do.
+	Limits Limits
+	// Logger is for what an operator should know; nil discards.
+	Logger *slog.Logger
+	// AccessLog writes a line for each request too.
+	AccessLog bool
+	// Stopping ends when streams should; nil never does.
+	Stopping context.Context
+}
+
+func (o Options) withDefaults() Options {
+	o.Limits = o.Limits.WithDefaults()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Stopping == nil {
+		o.Stopping = context.Background()
+	}
+	return o
+}
+
+// Limits bound what clients can make the server hold and do. Zero values stand
+// for the defaults.
+type Limits struct {
+	// Body bounds a JSON body, in bytes; 16 MiB.
+	Body int64
+	// Batch bounds the events of one array; 10,000.
+	Batch int
+	// Line bounds one line of an NDJSON stream, in bytes; 1 MiB.
+	Line int
+	// Buffered bounds what of bodies is in memory at once, in bytes; 256 MiB.
+	Buffered int64
+	// Concurrent is how many requests are decoded and decided on at once; 256.
+	Concurrent int
+	// Queue is how many more may wait for their turn; 1,024.
+	Queue int
+	// QueueTime is how long one waits at most; 1 s.
+	QueueTime time.Duration
+	// Header is how long a request's header may take; 10 s.
+	Header time.Duration
+	// Request is how long a request that is not a stream may take to arrive; 30 s.
+	Request time.Duration
+	// Idle is how long a stream may make no progress, in either direction, and a
+	// connection lie unused; 60 s.
+	Idle time.Duration
+}
+
+// maxHeader bounds a request's header, in bytes.
+const maxHeader = 32 << 10
+
+// Server gives an HTTP server that holds its connections to the limits.
+func (l Limits) Server(handler http.Handler) *http.Server {
+	l = l.WithDefaults()
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: l.Header, ReadTimeout: l.Request, IdleTimeout: l.Idle,
+		// A request may arrive slowly, wait, and be read slowly. Streams and long
+		// work set deadlines of their own.
+		WriteTimeout:   l.Request + l.QueueTime + l.Idle,
+		MaxHeaderBytes: maxHeader,
+	}
+}
+
+// WithDefaults gives the limits with the defaults in place of zeros.
+func (l Limits) WithDefaults() Limits {
+	l.Body = cmp.Or(l.Body, 16<<20)
+	l.Batch = cmp.Or(l.Batch, 10_000)
+	l.Line = cmp.Or(l.Line, 1<<20)
+	l.Buffered = cmp.Or(l.Buffered, 256<<20)
+	l.Concurrent = cmp.Or(l.Concurrent, 256)
+	l.Queue = cmp.Or(l.Queue, 1024)
+	l.QueueTime = cmp.Or(l.QueueTime, time.Second)
+	l.Header = cmp.Or(l.Header, 10*time.Second)
+	l.Request = cmp.Or(l.Request, 30*time.Second)
+	l.Idle = cmp.Or(l.Idle, time.Minute)
+	return l
+}
