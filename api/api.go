@@ -93,8 +93,9 @@ func New(engine *serve.Engine, jobs Jobs, o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{engine: engine, jobs: jobs, options: o, mux: http.NewServeMux(),
 		admission: newAdmission(o.Limits), meter: &meter{limit: o.Limits.Buffered}}
+	s.gauges()
 	for _, rt := range slices.Concat(s.routes(), s.keyRoutes()) {
-		s.mux.HandleFunc(rt.pattern, s.guarded(rt))
+		s.mux.HandleFunc(rt.pattern, s.observed(rt.pattern, s.guarded(rt)))
 	}
 	return s
 }
@@ -105,6 +106,7 @@ func (s *Server) routes() []route {
 		{"GET /livez", open, false, live},
 		{"GET /readyz", open, false, s.ready},
 		{"GET /docs", open, false, s.docs},
+		{"GET /metrics", access.Read, false, s.metrics},
 		{"GET /openapi.json", access.Read, false, s.openapi},
 		{"GET /v1/systems", access.Read, false, s.systems},
 		{"POST /v1/systems/{system}/decisions", access.Decide, false, s.here(s.decide)},
@@ -141,18 +143,7 @@ func (s *Server) here(handler http.HandlerFunc) http.HandlerFunc {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.options.AccessLog {
-		s.mux.ServeHTTP(w, r)
-		return
-	}
-	begun := time.Now()
-	seen := &watched{ResponseWriter: w}
-	s.mux.ServeHTTP(seen, r)
-	// The route's pattern, not the path: a path names people.
-	s.options.Logger.Info("request", "route", r.Pattern, "status", seen.status, "bytes", seen.bytes,
-		"micros", time.Since(begun).Microseconds(), "from", r.RemoteAddr)
-}
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 func live(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")

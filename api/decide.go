@@ -27,6 +27,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 		return s.engine.Decide(r.Context(), events, decode)
 	}
 	answer := func(result *serve.Result) any {
+		s.decided(r.Context(), result)
 		p := s.engine.Plan()
 		if p.Release != result.Decision.Release {
 			// The request finished on the release before, or is a repeat.
@@ -169,13 +170,13 @@ func (s *Server) answers(decoder eventDecoder, lines [][]byte, begun time.Time, 
 	events, places := make([]orrery.Event, 0, len(lines)), make([]int, 0, len(lines))
 	for i, line := range lines {
 		if line == nil {
-			out[i] = problemOf(orrery.Errorf(orrery.TooLarge, "line_too_large", "the line is longer than %d bytes", s.options.Limits.Line).
+			out[i] = s.problem(orrery.Errorf(orrery.TooLarge, "line_too_large", "the line is longer than %d bytes", s.options.Limits.Line).
 				WithNext("send one event a line"))
 			continue
 		}
 		event, err := decoder.Decode(line)
 		if err != nil {
-			out[i] = problemOf(err)
+			out[i] = s.problem(err)
 			continue
 		}
 		events, places = append(events, event), append(places, i)
@@ -189,7 +190,7 @@ func (s *Server) answers(decoder eventDecoder, lines [][]byte, begun time.Time, 
 	}
 	for j := range results {
 		if results[j].Err != nil {
-			out[places[j]] = problemOf(results[j].Err)
+			out[places[j]] = s.problem(results[j].Err)
 		} else {
 			out[places[j]] = answer(&results[j])
 		}

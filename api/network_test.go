@@ -62,6 +62,7 @@ type noWork struct{}
 func (noWork) Train(context.Context, TrainRequest) (*TrainAnswer, error) {
 	return &TrainAnswer{Model: "gbdt"}, nil
 }
+func (noWork) Backup(context.Context, io.Writer) error { return nil }
 func (noWork) Verify(context.Context) (*replay.Verification, error) {
 	return &replay.Verification{}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orrery.dev/access"
+	"orrery.dev/telemetry"
 )
 
 // Options says how a server behaves. The zero value is a server without keys
@@ -22,6 +23,9 @@ type Options struct {
 	Logger *slog.Logger
 	// AccessLog writes a line for each request too.
 	AccessLog bool
+	// Metrics and Tracer, which may be nil, are told of each request.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
 	// Stopping ends when streams should; nil never does.
 	Stopping context.Context
 }

@@ -1,6 +1,15 @@
 package api
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"orrery.dev"
+	"orrery.dev/serve"
+	"orrery.dev/telemetry"
+)
 
 // watched is a response that remembers its status and size.
 type watched struct {
@@ -27,3 +36,76 @@ func (w *watched) Write(b []byte) (int, error) {
 
 // Unwrap is for http.ResponseController.
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+var watchers = sync.Pool{New: func() any { return &watched{} }}
+
+// observed gives a handler whose requests are counted, traced and logged, as far
+// as the server is asked to.
+func (s *Server) observed(pattern string, handler http.HandlerFunc) http.HandlerFunc {
+	o := &s.options
+	if o.Metrics == nil && o.Tracer == nil && !o.AccessLog {
+		return handler
+	}
+	route := o.Metrics.Route(pattern)
+	return func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		seen := watchers.Get().(*watched)
+		defer watchers.Put(seen)
+		*seen = watched{ResponseWriter: w}
+		if o.Tracer != nil {
+			ctx, span := o.Tracer.Start(r, pattern)
+			defer func() { telemetry.End(span, seen.status) }()
+			r = r.WithContext(ctx)
+		}
+		handler(seen, r)
+		took := time.Since(begun)
+		if route != nil {
+			route.Answered(seen.status, took)
+		}
+		if o.AccessLog {
+			// The route's pattern, not the path: a path names people.
+			o.Logger.Info("request", "route", pattern, "status", seen.status, "bytes", seen.bytes, "micros", took.Microseconds(), "from", r.RemoteAddr)
+		}
+	}
+}
+
+// decided counts a decision and traces its stages.
+func (s *Server) decided(ctx context.Context, r *serve.Result) {
+	if r.Repeated || s.options.Metrics == nil && s.options.Tracer == nil {
+		return
+	}
+	d := r.Decision
+	micros := [4]int64{d.Micros.Decode, d.Micros.Sequence, d.Micros.Score, r.CommitMicros}
+	s.options.Metrics.Decided(d.Action, d.Release.Short(), d.Fallback, micros)
+	s.options.Tracer.Stages(ctx, micros)
+}
+
+// problem describes an error of an event among others, and counts it.
+func (s *Server) problem(err error) *Problem {
+	p := problemOf(err)
+	s.options.Metrics.Refused(p.Code)
+	return p
+}
+
+// gauges adds what is read when somebody asks for the metrics.
+func (s *Server) gauges() {
+	m, stats := s.options.Metrics, s.engine.Stats
+	m.Gauge("orrery_requests_active", "Requests that are decoded and decided on now.", func() float64 { return float64(len(s.admission.places)) })
+	m.Gauge("orrery_requests_waiting", "Requests that wait for their turn.", func() float64 { return float64(s.admission.waiting.Load()) })
+	m.Gauge("orrery_bodies_buffered_bytes", "Bytes of bodies in memory.", func() float64 { return float64(s.meter.used.Load()) })
+	m.Gauge("orrery_sequencer_queue", "Requests that wait to be sequenced.", func() float64 { return float64(stats().Queued) })
+	m.Gauge("orrery_log_offset", "The offset up to which the log is durable.", func() float64 { return float64(stats().Last) })
+	m.Gauge("orrery_checkpoint_lag", "Offsets that feature state is behind the log on disk.", func() float64 {
+		st := stats()
+		return float64(st.Last - min(st.Checkpoint, st.Last))
+	})
+	m.Gauge("orrery_state_bytes", "Memory that feature state takes, about.", func() float64 { return float64(stats().StateBytes) })
+}
+
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	if s.options.Metrics == nil {
+		s.fail(w, r, orrery.Errorf(orrery.NotFound, "metrics_not_kept", "this server keeps no metrics"))
+		return
+	}
+	s.options.Metrics.Handler().ServeHTTP(w, r)
+}

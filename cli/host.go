@@ -22,6 +22,7 @@ import (
 	"orrery.dev/spec"
 	"orrery.dev/store"
 	"orrery.dev/store/pebble"
+	"orrery.dev/telemetry"
 )
 
 const (
@@ -50,6 +51,9 @@ type host struct {
 	logger *slog.Logger
 	// keys are nil for a server that keeps none.
 	keys *access.Keys
+	// metrics are those of the engine that serves now.
+	metrics *telemetry.Metrics
+	tracer  *telemetry.Tracer
 	// ready is told once that the host answers.
 	ready    func(*host, *serve.Engine)
 	listener net.Listener
@@ -174,7 +178,11 @@ func (h *host) serveStore(ctx context.Context, st store.Store) (err error) {
 		}
 		h.listen()
 	}
-	engine, err := h.app.openEngine(ctx, st, h.spec, h.logger)
+	h.metrics = telemetry.NewMetrics(version().Version)
+	if h.tracer, err = h.newTracer(ctx); err != nil {
+		return err
+	}
+	engine, err := h.app.openEngine(ctx, st, h.spec, h.logger, h.metrics)
 	if err != nil {
 		return err
 	}
@@ -186,6 +194,7 @@ func (h *host) serveStore(ctx context.Context, st store.Store) (err error) {
 // lost then: the log has everything, and the next start takes longer.
 func (h *host) close(engine *serve.Engine) error {
 	h.flushKeys()
+	h.closeTracer()
 	if h.until.IsZero() {
 		return engine.Close()
 	}
@@ -236,7 +245,7 @@ func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 	defer h.info.remove(h.dir)
 	quiet := *h.app
 	quiet.quiet = true
-	options := api.Options{Keys: h.keys, Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
+	options := api.Options{Metrics: h.metrics, Tracer: h.tracer, Keys: h.keys, Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
 	h.gate.open(api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, options), false)
 	h.started.Do(func() { h.start(engine) })
 	used := time.NewTicker(usedEvery)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"orrery.dev/access"
 	"orrery.dev/api"
 )
 
@@ -17,6 +18,15 @@ type serverConfig struct {
 	Limits api.Limits
 	Drain  drainConfig
 	Log    logConfig
+	Traces tracesConfig
+}
+
+// tracesConfig says where traces go.
+type tracesConfig struct {
+	Endpoint string
+	// Headers go with each export; their values are secrets.
+	Headers map[string]access.Reference
+	Share   float64
 }
 
 // drainConfig says how a server stops.

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"orrery.dev"
 	"orrery.dev/access"
@@ -27,7 +29,7 @@ func ServerDeclaration() declare.Field {
 		Fields: []declare.Field{
 			{Name: "listen", Type: declare.Text, Default: defaultAddress, Example: "0.0.0.0:8443",
 				Doc: "The address, host and port. One that other machines can reach is refused until an API key has been made with `orrery keys create`."},
-			tlsField(), limitsField(), drainField(), logField(),
+			tlsField(), limitsField(), drainField(), logField(), tracesField(),
 		}}
 }
 
@@ -80,6 +82,19 @@ func logField() declare.Field {
 		}}
 }
 
+// shareDefault is the part of requests that is traced.
+const shareDefault = 0.01
+
+func tracesField() declare.Field {
+	return declare.Field{Name: "traces", Type: declare.Mapping, Doc: "Traces by OpenTelemetry, sent as OTLP over HTTP: a span for each request, and one for each stage of a decision. The variables `OTEL_EXPORTER_OTLP_*` say what is not said here.",
+		Fields: []declare.Field{
+			{Name: "endpoint", Type: declare.Text, Example: "http://127.0.0.1:4318", Doc: "The collector. Without one, here or in the environment, nothing is traced."},
+			{Name: "headers", Type: declare.Mapping, Doc: "Headers of each export, such as one that says who sends it.",
+				Each: &declare.Field{Type: declare.Secret, Example: "${env:OTLP_TOKEN}", Doc: "The header's value. Its name is written with _ for -."}},
+			{Name: "share", Type: declare.Number, Default: strconv.FormatFloat(shareDefault, 'g', -1, 64), Min: declare.Bound(0), Max: declare.Bound(1), Doc: "Which part of the requests is traced, of those whose callers have not decided on it."},
+		}}
+}
+
 // readServerFile reads and checks a server's file.
 func (a *app) readServerFile(path string) (serverConfig, error) {
 	text, err := os.ReadFile(path)
@@ -122,6 +137,16 @@ func serverConfigOf(root spec.Value, dir string) serverConfig {
 		},
 		Drain: drainConfig{Delay: drain.Duration("delay"), Within: drain.Duration("within")},
 		Log:   logConfig{Format: log.Text("format"), Access: log.Bool("access")},
+	}
+	traces := root.In("traces")
+	config.Traces = tracesConfig{Endpoint: traces.Text("endpoint"), Share: traces.Number("share"), Headers: map[string]access.Reference{}}
+	for name, text := range traces.In("headers").Texts() {
+		value, _ := access.ParseReference(text)
+		value.File = within(dir, value.File)
+		config.Traces.Headers[strings.ReplaceAll(name, "_", "-")] = value
+	}
+	if !traces.Written() {
+		config.Traces.Share = shareDefault
 	}
 	// The level is one of those declared, which slog knows too.
 	_ = config.Log.Level.UnmarshalText([]byte(log.Text("level")))

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"sync"
+	"time"
 
 	"orrery.dev/store"
 )
@@ -18,6 +19,8 @@ type underWay struct {
 	waiting []*job
 	// durable waits until it is; nil where there is nothing to wait for.
 	durable func() error
+	begun   time.Time
+	records int
 }
 
 // commit is the goroutine that writes jobs to the log, in the order of
@@ -38,6 +41,7 @@ func (e *Engine) commit() {
 		next := underWay{waiting: e.gather(first, &batch)}
 		if e.Err() == nil && len(batch.Records) > 0 {
 			var err error
+			next.begun, next.records = time.Now(), len(batch.Records)
 			if next.durable, err = e.store.Log().Start(&batch); err != nil {
 				e.fail(err)
 			}
@@ -69,6 +73,8 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 		if batch.durable != nil {
 			if err := batch.durable(); err != nil {
 				e.fail(err)
+			} else if observer := e.options.Observer; observer != nil {
+				observer.Committed(batch.records, time.Since(batch.begun))
 			}
 		}
 		<-room

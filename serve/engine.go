@@ -35,6 +35,8 @@ type Options struct {
 	// StateBytes is about how much memory feature state may take; the rest is on
 	// disk, and read when it is asked for. 0 is 512 MiB.
 	StateBytes int64
+	// Observer, which may be nil, is told what the engine does.
+	Observer Observer
 	// Progress, which may be nil, hears how far the recovery at start has come.
 	Progress func(done, total int64)
 }
@@ -88,13 +90,15 @@ type Engine struct {
 
 	flush chan flushed
 	// written has a token when the piece on its way has been written.
-	written  chan struct{}
-	marks    *marks
-	stopping chan struct{}
-	stopOnce sync.Once
-	running  sync.WaitGroup
-	failure  atomic.Pointer[error]
-	failed   chan struct{}
+	written chan struct{}
+	marks   *marks
+	// stateBytes is what the sequencer saw last.
+	stateBytes atomic.Int64
+	stopping   chan struct{}
+	stopOnce   sync.Once
+	running    sync.WaitGroup
+	failure    atomic.Pointer[error]
+	failed     chan struct{}
 	// ended is closed when nothing more will be sequenced or committed.
 	ended chan struct{}
 }

@@ -65,6 +65,7 @@ const evictSteps = 16
 // begins.
 func (e *Engine) trim(events int) {
 	state := e.state.Features
+	e.stateBytes.Store(state.Bytes())
 	if state.Bytes() <= e.options.StateBytes {
 		return
 	}
