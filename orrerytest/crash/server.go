@@ -201,7 +201,7 @@ func (c *client) do(method, path, body string) (int, []byte, error) {
 		}
 		c.connection, c.answers = connection, bufio.NewReader(connection)
 	}
-	request := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: orrery\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, path, len(body), body)
+	request := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, path, len(body), body)
 	if _, err := io.Copy(c.connection, strings.NewReader(request)); err != nil {
 		return 0, nil, errGone
 	}
