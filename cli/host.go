@@ -239,14 +239,16 @@ const usedEvery = 5 * time.Minute
 // those in flight; or until a new process is ready to take over.
 func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) error {
 	h.info.Address, h.info.PID, h.info.Version = h.address(), os.Getpid(), version().String()
-	if err := h.info.write(h.dir); err != nil {
-		return err
-	}
-	defer h.info.remove(h.dir)
 	quiet := *h.app
 	quiet.quiet = true
 	options := api.Options{Metrics: h.metrics, Tracer: h.tracer, Keys: h.keys, Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
 	h.gate.open(api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, options), false)
+	h.front.Open(h.gate)
+	// Who finds the file finds the server answering.
+	if err := h.info.write(h.dir); err != nil {
+		return err
+	}
+	defer h.info.remove(h.dir)
 	h.started.Do(func() { h.start(engine) })
 	used := time.NewTicker(usedEvery)
 	defer used.Stop()
@@ -277,9 +279,8 @@ func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 	}
 }
 
-// start lets requests through, and tells who waits for it.
+// start takes over from the process before, if there is one, and tells who waits.
 func (h *host) start(engine *serve.Engine) {
-	h.front.Open(h.gate)
 	if h.old != nil {
 		h.listen()
 		passed := h.newServer(passedHandler(h.front))
