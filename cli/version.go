@@ -25,9 +25,17 @@ type versionInfo struct {
 
 func (v versionInfo) String() string { return fmt.Sprintf("%s (%s, %s)", v.Version, v.Revision, v.Go) }
 
+// released is the version of a binary that was built for publication, set by
+// the linker; empty for any other.
+var released string
+
 // version reads what the build recorded of itself.
 func version() versionInfo {
 	v := versionInfo{Version: "development", Revision: "unknown revision", Go: runtime.Version()}
+	if released != "" {
+		v.Version, v.Revision = released, "released"
+		return v
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
