@@ -37,15 +37,18 @@ func OpenAPI(s *spec.Spec) map[string]any {
 		"Receipt": receiptSchema(), "System": systemSchema(), "Trained": trainedSchema(), "Verification": verificationSchema(), "Feature": featureSchema()}
 	maps.Copy(paths, controlPaths(base, s))
 	maps.Copy(schemas, controlSchemas())
+	maps.Copy(paths, accessPaths())
+	maps.Copy(schemas, accessSchemas())
 	for _, t := range s.Contract.Events {
 		schemas[eventName(t)] = eventSchema(t)
 		paths[base+"/events/"+t.Name] = node{"post": ingestOperation(t)}
 	}
+	secure(s, paths)
 	return node{
 		"openapi":    "3.1.0",
 		"info":       node{"title": s.System, "description": s.About, "version": "1"},
 		"paths":      paths,
-		"components": node{"schemas": schemas},
+		"components": node{"schemas": schemas, "securitySchemes": securitySchemes()},
 	}
 }
 
