@@ -22,8 +22,8 @@ var arms = []Arm{
 	{Name: "blocks hide outcomes, 5% explored", Share: 0.05},
 	{Name: "blocks hide outcomes, 2% explored", Share: 0.02},
 	{Name: "blocks hide outcomes, none explored"},
+	{Name: "none explored, without unknown_when", Naive: true},
 	{Name: "10% explored, features told all (impossible)", Share: 0.1, Told: true},
-	{Name: "the same without unknown_when", Naive: true},
 }
 
 func main() {
