@@ -70,7 +70,7 @@ func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
 	err := e.run(func() error {
 		db, err := pebble.Open(e.dir, p)
 		e.db = db
-		return atOpen(name, e.dir, err)
+		return atOpen(e.dir, err)
 	})
 	if err != nil {
 		return nil, err
@@ -80,14 +80,11 @@ func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
 
 // atOpen words what Pebble finds wrong with its files: all but a fault of the
 // disk, which has an error of the operating system in it, is damage.
-func atOpen(name, dir string, err error) error {
+func atOpen(dir string, err error) error {
 	var path *fs.PathError
 	var number syscall.Errno
 	if err == nil || errors.As(err, &path) || errors.As(err, &number) {
 		return err
-	}
-	if name == "state" {
-		return damaged(dir, err).WithNext("remove %s, which is rebuilt from the log", dir)
 	}
 	return damaged(dir, err)
 }

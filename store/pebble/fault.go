@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"sync"
 	"syscall"
 
@@ -91,6 +92,9 @@ func explain(path string, cause error) error {
 }
 
 func damaged(path string, cause error) *orrery.Error {
-	return orrery.Errorf(orrery.Damaged, "data_dir_damaged", "%s cannot be read as it was written", path).Because(cause).
-		WithNext("restore the data directory from a copy")
+	e := orrery.Errorf(orrery.Damaged, "data_dir_damaged", "%s cannot be read as it was written", path).Because(cause)
+	if filepath.Base(path) == "state" {
+		return e.WithNext("stop the server and remove %s, which is rebuilt from the log", path)
+	}
+	return e.WithNext("restore the data directory from a backup")
 }

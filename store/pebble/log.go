@@ -45,6 +45,8 @@ type logPort struct {
 	first atomic.Uint64
 	// raise makes the directory one of a format that knows of cuts.
 	raise func() error
+	// end notes how far the log is durable.
+	end *end
 	// cutting is held while the log is cut, and while it is copied.
 	cutting sync.Mutex
 }
@@ -74,7 +76,18 @@ func (l *logPort) Append(b *store.Batch, sync bool) error {
 	if sync {
 		options = pebble.Sync
 	}
-	return l.append(b, func(batch *pebble.Batch) error { return l.commit(batch, options) })
+	if err := l.append(b, func(batch *pebble.Batch) error { return l.commit(batch, options) }); err != nil || !sync || len(b.Records) == 0 {
+		return err
+	}
+	return l.durable(orrery.Offset(l.last.Load()))
+}
+
+// durable notes that all up to offset is on disk.
+func (l *logPort) durable(offset orrery.Offset) error {
+	if err := l.end.note(offset); err != nil {
+		return l.set(err)
+	}
+	return nil
 }
 
 func (l *logPort) Start(b *store.Batch) (wait func() error, err error) {
@@ -86,11 +99,16 @@ func (l *logPort) Start(b *store.Batch) (wait func() error, err error) {
 	if err != nil || started == nil {
 		return func() error { return nil }, err
 	}
+	through := orrery.Offset(l.last.Load())
 	return func() error {
-		return l.run(func() error {
+		err := l.run(func() error {
 			defer started.Close()
 			return started.SyncWait()
 		})
+		if err != nil {
+			return err
+		}
+		return l.durable(through)
 	}, nil
 }
 

@@ -6,6 +6,7 @@
 //	DIR/LOCK           held by the one process that has the directory open
 //	DIR/log/           records, entries, meta values, and what stands for records
 //	                   that were cut off: the truth
+//	DIR/END            how far the log is known to be durable
 //	DIR/state/         feature state and marks: a cache that may be removed
 //	DIR/blobs/DIGEST   immutable content by its SHA-256
 //	DIR/checkpoint/    a copy of all this, while it is used
@@ -24,6 +25,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"orrery.dev"
 	"orrery.dev/store"
 )
 
@@ -127,6 +129,9 @@ func (s *Store) open(d *directory, o Options) (err error) {
 	if err := s.records.findEnds(); err != nil {
 		return err
 	}
+	if s.records.end, err = openEnd(d, orrery.Offset(s.records.last.Load())); err != nil {
+		return err
+	}
 	return s.records.know(o.FilterBytes)
 }
 
@@ -148,7 +153,7 @@ func (s *Store) Blob() store.Blob { return s.blobs }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.records.known.close()
-		s.closed = errors.Join(s.state.close(), s.log.close(), s.lock.Close())
+		s.closed = errors.Join(s.state.close(), s.log.close(), s.records.end.close(), s.lock.Close())
 	})
 	return s.closed
 }
