@@ -13,12 +13,16 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
 	"orrery.dev"
+	"orrery.dev/control"
 	"orrery.dev/ingest"
 	"orrery.dev/plan"
+	"orrery.dev/record"
+	"orrery.dev/spec"
 )
 
 // FileName is the name of the file of cases that stands beside system.yaml.
@@ -32,8 +36,14 @@ type Case struct {
 	Name string `yaml:"case"`
 	// Given are events in the order in which they are received, each under the
 	// name of its type. The last is one that the system decides on.
-	Given  []map[string]map[string]any `yaml:"given"`
-	Expect Expectation                 `yaml:"expect"`
+	Given []map[string]map[string]any `yaml:"given"`
+	// Lists has what is on the system's lists, by their names.
+	Lists map[string][]any `yaml:"lists"`
+	// Paused decides as in a pause; Fallback, which is deadline or fault, as if
+	// there were no score.
+	Paused   bool        `yaml:"paused"`
+	Fallback string      `yaml:"fallback"`
+	Expect   Expectation `yaml:"expect"`
 }
 
 // Expectation says what the decision on the last event must be; what it leaves
@@ -42,6 +52,11 @@ type Expectation struct {
 	Action string `yaml:"action"`
 	// Score is the least and the greatest score allowed.
 	Score []float64 `yaml:"score"`
+	// Fallback is what the decision says of one; empty text says that there is
+	// none.
+	Fallback *string `yaml:"fallback"`
+	// Reasons are features that must be among the reasons.
+	Reasons []string `yaml:"reasons"`
 	// Features are values by name; null is a missing value.
 	Features map[string]*float64 `yaml:"features"`
 }
@@ -89,6 +104,10 @@ func Load(path string) ([]Case, error) {
 			return nil, orrery.Errorf(orrery.Invalid, "cases_invalid", "case %d of %s lacks its name or its events", i+1, path).
 				WithNext("give it case: and given:")
 		}
+		if c.Fallback != "" && !plan.OfTheMoment(c.Fallback) {
+			return nil, orrery.Errorf(orrery.Invalid, "cases_invalid", "case %q of %s asks for the fallback %q", c.Name, path, c.Fallback).
+				WithNext("write fallback: %s or fallback: %s", plan.FallbackDeadline, plan.FallbackFault)
+		}
 		if n := len(c.Expect.Score); n != 0 && n != 2 {
 			return nil, orrery.Errorf(orrery.Invalid, "cases_invalid", "case %q of %s expects a score of %d bounds", c.Name, path, n).
 				WithNext("write score: [LEAST, GREATEST]")
@@ -113,6 +132,9 @@ func Run(p *plan.Plan, c *Case) Result {
 // decide sends the events through the plan and gives the decision on the last.
 func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
 	state, scratch := plan.NewState(), p.NewScratch()
+	if err := setUp(p, c, state.Controls); err != nil {
+		return nil, err
+	}
 	received := orrery.Instant(math.MinInt64)
 	for i, given := range c.Given {
 		e, err := event(p, given)
@@ -134,10 +156,41 @@ func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
 		if err := p.Ask(state, &e, scratch, d); err != nil {
 			return nil, err
 		}
+		if d.Fallback == "" {
+			d.Fallback = c.Fallback
+		}
 		p.Decide(&e, scratch, d)
 		return d, nil
 	}
 	return nil, errors.New("there is no event")
+}
+
+// setUp puts on the lists, and pauses, what the case says.
+func setUp(p *plan.Plan, c *Case, state *control.State) error {
+	for name, keys := range c.Lists {
+		if !slices.ContainsFunc(p.Spec.Lists, func(l spec.List) bool { return l.Name == name }) {
+			return fmt.Errorf("the system has no list %q", name)
+		}
+		change := control.Change{List: name}
+		for _, key := range keys {
+			change.Add = append(change.Add, fmt.Sprint(key))
+		}
+		if err := give(state, control.TypeList, change); err != nil {
+			return err
+		}
+	}
+	if c.Paused {
+		return give(state, control.TypePause, control.Note{})
+	}
+	return nil
+}
+
+func give(state *control.State, kind string, body any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return state.Apply(0, &record.Control{Type: kind, Body: text})
 }
 
 // event makes an event as the API would, with all its validation.
@@ -164,6 +217,9 @@ func (r *Result) compare(p *plan.Plan, want *Expectation, got *orrery.Decision) 
 	if action := cmp.Or(got.Intended, got.Action); want.Action != "" && want.Action != action {
 		note("action", want.Action, action)
 	}
+	if want.Fallback != nil && *want.Fallback != got.Fallback {
+		note("fallback", quoted(*want.Fallback), quoted(got.Fallback))
+	}
 	switch {
 	case len(want.Score) == 0:
 	case !p.HasModel():
@@ -171,6 +227,7 @@ func (r *Result) compare(p *plan.Plan, want *Expectation, got *orrery.Decision) 
 	case !(want.Score[0] <= got.Score && got.Score <= want.Score[1]):
 		note("score", fmt.Sprintf("%s to %s", number(want.Score[0]), number(want.Score[1])), number(got.Score))
 	}
+	r.compareReasons(p, want.Reasons, got)
 	names := make([]string, 0, len(want.Features))
 	for name := range want.Features {
 		names = append(names, name)
@@ -191,6 +248,36 @@ func (r *Result) compare(p *plan.Plan, want *Expectation, got *orrery.Decision) 
 		}
 	}
 }
+
+// compareReasons looks for features among the reasons: those recorded, or that a
+// reader of the record would be given.
+func (r *Result) compareReasons(p *plan.Plan, want []string, got *orrery.Decision) {
+	if len(want) == 0 {
+		return
+	}
+	if !p.HasModel() {
+		r.Skipped = "the score and its reasons: no model has been trained"
+		return
+	}
+	reasons := got.Reasons
+	if len(reasons) == 0 && got.Fallback == "" {
+		reasons, _ = p.Reasons(got.Vector, reasonsShown)
+	}
+	names := make([]string, len(reasons))
+	for i, reason := range reasons {
+		names[i] = p.Spec.Features[reason.Slot].Name
+	}
+	for _, name := range want {
+		if !slices.Contains(names, name) {
+			r.Differences = append(r.Differences, Difference{What: "reasons", Want: name, Got: cmp.Or(strings.Join(names, ", "), "none")})
+		}
+	}
+}
+
+// reasonsShown is how many reasons a record shows that has none of its own.
+const reasonsShown = 5
+
+func quoted(fallback string) string { return cmp.Or(fallback, "none") }
 
 // near allows for what a person leaves out when writing a value down.
 func near(want, got float64) bool {

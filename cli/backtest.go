@@ -23,8 +23,9 @@ func (a *app) backtestCommand() *cobra.Command {
 		Use:   "backtest FILE|DIR --spec NEW --since 7d",
 		Short: "Say what a past period would have been under a changed spec",
 		Long: `Backtest replays the log and decides on the newest events twice: as it was, and
-under the changed spec. It says which decisions would have differed, what their
-outcomes were, and how good the scores were. The model in force scores for
+under the changed spec. It says in words and in a table which decisions would have
+differed and what they were worth, gives examples, and measures the scores as eval
+would. Lists and pauses are replayed as they were. The model in force scores for
 both when the changed spec defines its features alike; otherwise a model is
 fitted for the changed spec to what was known before the period.`,
 		Example: "  orrery backtest systems/fraud --spec changed.yaml --since 7d",
@@ -129,14 +130,15 @@ func (a *app) changedPlan(ctx context.Context, engine *serve.Engine, st store.St
 }
 
 func printBacktest(w io.Writer, b *replay.Backtest) {
-	note(w, b.Outcomes.Notice())
-	fmt.Fprintf(w, "%d decisions of %s; %d would have differed\n", b.Decisions, b.Range, b.Changed)
-	for _, c := range b.Changes {
-		fmt.Fprintf(w, "  %s instead of %s: %d, of which %d turned out positive and %d negative\n", c.To, c.From, c.Decisions, c.Positives, c.Negatives)
-		for _, s := range c.Sums {
-			fmt.Fprintf(w, "    %s: %s %s of the positive, %s %s of the others\n", s.Field, s.Positives, s.Unit, s.Others, s.Unit)
-		}
+	for _, notice := range append(b.Notices, b.Outcomes.Notice()) {
+		note(w, notice)
 	}
+	fmt.Fprintf(w, "%d decisions of %s; %d would have differed\n", b.Decisions, b.Range, b.Changed)
+	for _, sentence := range b.Summary {
+		fmt.Fprintf(w, "  %s\n", sentence)
+	}
+	printTransitions(w, b)
+	printChanges(w, b)
 	rows := [][]string{{"", "before", "after"}}
 	for _, name := range b.After.Names() {
 		before := "none"
@@ -146,7 +148,59 @@ func printBacktest(w io.Writer, b *replay.Backtest) {
 		rows = append(rows, []string{name, before, fmt.Sprintf("%.4f", b.After[name])})
 	}
 	if len(rows) > 1 {
-		fmt.Fprintf(w, "\nscores of the %d decisions whose outcome is known:\n", b.Labelled)
+		fmt.Fprintf(w, "\nmeasured as eval would, on %d rows, %d of them positive:\n", b.Measured.Rows, b.Measured.Positives)
+		table(w, rows...)
+	}
+	fmt.Fprintf(w, "\n%d events replayed (%.0f/s)\n", b.Events, b.EventsPerSecond)
+}
+
+// printTransitions prints how many decisions went from each action to each.
+func printTransitions(w io.Writer, b *replay.Backtest) {
+	if b.Changed == 0 {
+		return
+	}
+	moved := map[[2]string]int{}
+	kept := map[string]int{}
+	for _, a := range b.Actions {
+		kept[a.Action] = a.Before.Decisions
+	}
+	for _, c := range b.Changes {
+		moved[[2]string{c.From, c.To}] = c.Decisions
+		kept[c.From] -= c.Decisions
+	}
+	head := []string{"\nbefore \\ after"}
+	for _, a := range b.Actions {
+		head = append(head, a.Action)
+	}
+	rows := [][]string{head}
+	for _, from := range b.Actions {
+		row := []string{from.Action}
+		for _, to := range b.Actions {
+			n := moved[[2]string{from.Action, to.Action}]
+			if from.Action == to.Action {
+				n = kept[from.Action]
+			}
+			row = append(row, fmt.Sprint(n))
+		}
+		rows = append(rows, row)
+	}
+	table(w, rows...)
+}
+
+func printChanges(w io.Writer, b *replay.Backtest) {
+	for _, c := range b.Changes {
+		fmt.Fprintf(w, "\n%s instead of %s: %d, of which %d turned out positive and %d negative\n", c.To, c.From, c.Decisions, c.Positives, c.Negatives)
+		for _, s := range c.Sums {
+			fmt.Fprintf(w, "  %s: %s %s of the positive, %s %s of the others\n", s.Field, s.Positives, s.Unit, s.Others, s.Unit)
+		}
+		var rows [][]string
+		for _, x := range c.Examples {
+			outcome := "not known yet"
+			if known, ok := x.Outcome.(bool); ok {
+				outcome = map[bool]string{true: "positive", false: "negative"}[known]
+			}
+			rows = append(rows, []string{"  " + serve.DecisionID(x.Offset), x.EventID, x.At, number(x.ScoreBefore) + " → " + number(x.ScoreAfter), outcome})
+		}
 		table(w, rows...)
 	}
 }

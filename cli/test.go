@@ -22,8 +22,9 @@ func (a *app) testCommand() *cobra.Command {
 		Use:   "test FILE|DIR",
 		Short: "Run a system's own cases",
 		Long: `Test runs the cases in test.yaml beside the system's file: a few events in, and
-the features, the score and the action expected of the last of them. A case
-starts from nothing. Scores are looked at when --data names the data of a
+the features, the score, the action, the fallback and the reasons expected of
+the last of them. A case starts from nothing; it may put keys on lists (lists:),
+pause the system (paused: true) or miss the score (fallback: deadline). Scores are looked at when --data names the data of a
 system whose model has been trained. The status is 1 when a case fails.`,
 		Example: "  orrery test systems/fraud",
 		Args:    cobra.ExactArgs(1),

@@ -6,39 +6,69 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	"orrery.dev"
-	"orrery.dev/metric"
 	"orrery.dev/plan"
 	"orrery.dev/record"
+	"orrery.dev/store"
 )
 
 // Backtest says what a period would have been under another plan.
 type Backtest struct {
 	Range     string `json:"range"`
 	Decisions int    `json:"decisions"`
+	// Summary says in sentences how often each action would have been answered
+	// more or less, and for what.
+	Summary []string `json:"summary"`
 	// Changed counts the decisions whose action would have been another.
 	Changed int      `json:"changed"`
 	Changes []Change `json:"changes"`
-	// Labelled decisions have a known outcome; Before and After measure the
-	// scores of these, each by its Example.Weight. A metric is left out where a plan gave no scores.
-	Labelled int     `json:"labelled"`
-	Before   Metrics `json:"before,omitempty"`
-	After    Metrics `json:"after,omitempty"`
+	// Actions says how often each action was and would have been answered.
+	Actions []ActionTotals `json:"actions"`
+	// Labelled decisions have a known outcome by the end of the history.
+	Labelled int `json:"labelled"`
+	// Measured says what Before and After are taken over: the rows that an
+	// evaluation of the period would test on, by the same rules. The scores of
+	// Before are those recorded. Both are empty where they cannot be measured.
+	Measured TestCounts `json:"measured"`
+	Before   Metrics    `json:"before,omitempty"`
+	After    Metrics    `json:"after,omitempty"`
 	// Outcomes counts those of the whole history, to its end.
-	Outcomes Outcomes `json:"outcomes"`
+	Outcomes        Outcomes `json:"outcomes"`
+	Notices         []string `json:"notices,omitempty"`
+	Events          int64    `json:"events"`
+	EventsPerSecond float64  `json:"events_per_second"`
 }
 
 // Change gathers the decisions that would have gone from one action to another.
 type Change struct {
-	From      string `json:"from"`
-	To        string `json:"to"`
-	Decisions int    `json:"decisions"`
-	Positives int    `json:"positives"`
-	Negatives int    `json:"negatives"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	Tally
+	// Examples are the first few of them.
+	Examples []Changed `json:"examples"`
+}
+
+// ActionTotals are the decisions that an action answered, and would have.
+type ActionTotals struct {
+	Action string `json:"action"`
+	Before Tally  `json:"before"`
+	After  Tally  `json:"after"`
+}
+
+// Tally adds up decisions by their outcome.
+type Tally struct {
+	Decisions int `json:"decisions"`
+	Positives int `json:"positives"`
+	// Negatives have a known outcome too; what remains of Decisions has none yet.
+	Negatives int `json:"negatives"`
 	// Sums adds up the fields that have a unit, over the positives and over the
-	// rest, by the field's name.
+	// rest.
 	Sums []Sum `json:"sums,omitempty"`
+	// Entities counts, of the decisions that are not positive, the different keys
+	// of each entity.
+	Entities []EntityCount `json:"entities,omitempty"`
 }
 
 // Sum is the total of one field, exact, in the field's own decimals.
@@ -49,36 +79,67 @@ type Sum struct {
 	Others    string `json:"others"`
 }
 
+// EntityCount is how many different keys a field of an entity had.
+type EntityCount struct {
+	Field string `json:"field"`
+	Keys  int    `json:"keys"`
+}
+
+// Changed is one decision that would have been another.
+type Changed struct {
+	Offset  orrery.Offset `json:"offset"`
+	EventID string        `json:"event_id"`
+	At      string        `json:"at"`
+	// ScoreBefore and ScoreAfter are nil where there was no score.
+	ScoreBefore any `json:"score_before"`
+	ScoreAfter  any `json:"score_after"`
+	// Outcome is true or false, nil where it is not known.
+	Outcome any `json:"outcome"`
+}
+
+// changedKept is how many examples a Change has.
+const changedKept = 5
+
 // judged is one event of the period, decided on twice.
 type judged struct {
-	example       Example
+	offset        orrery.Offset
 	before, after string
 	was, is       float64
-	amounts       []int64
+	// example is its index in the backtester's examples.
+	example int
+	amounts []int64
+	keys    []string
 }
 
 // RunBacktest replays a source and decides on each event of span twice: as it
-// was recorded, or by before where it was not, and by after. Labels are those
-// that the whole of the source makes known.
+// was recorded, or by before where it was not, and by after. Changes are told
+// with the outcomes known by the end of the source; metrics are those of Evaluate
+// for that test range, with the training range that TrainSpan gives.
 func RunBacktest(ctx context.Context, source Source, before, after *plan.Plan, span Range, tick func(events int64)) (*Backtest, error) {
-	r := &backtester{before: newRunner(before), after: newRunner(after), span: span, joiner: newJoiner(after.Spec), id: matched(after.Spec)}
-	for i := range after.Spec.DecideOn.Fields {
-		if f := &after.Spec.DecideOn.Fields[i]; f.Unit != "" && f.Type.Exact() {
-			r.amounts = append(r.amounts, i)
-		}
-	}
-	if _, err := walk(ctx, source, tick, each(r.step, r.control)); err != nil {
+	begun := time.Now()
+	r := newBacktester(before, after, span)
+	visit := each(r.step, r.control)
+	events, err := walk(ctx, source, tick, func(b *Batch) error {
+		r.batch, r.next = b.Events, 0
+		return visit(b)
+	})
+	if err != nil {
 		return nil, err
 	}
-	return r.result()
+	out := r.result()
+	out.Events, out.EventsPerSecond = events, float64(events)/time.Since(begun).Seconds()
+	return out, nil
 }
 
-// runner is a plan with a state of its own: what one plan applies must not be
-// seen by the other before it has asked.
+// runner is a plan with a state of its own, since what one plan applies must not
+// be seen by the other before it has asked. Plans that need the same tables share
+// one: an event counts once there, and whoever asks is answered alike.
 type runner struct {
 	plan    *plan.Plan
 	state   *plan.State
 	scratch *plan.Scratch
+	// costs has for each example what Example.Costs has.
+	costs [][]float64
 }
 
 func newRunner(p *plan.Plan) *runner {
@@ -91,137 +152,217 @@ func (r *runner) decide(e *orrery.Event) (*orrery.Decision, error) {
 		return nil, err
 	}
 	r.plan.Decide(e, r.scratch, d)
+	r.costs = append(r.costs, r.plan.Costs(e, r.scratch, d.Vector))
 	return d, nil
 }
 
 type backtester struct {
 	before, after *runner
-	span          Range
+	protocol      Protocol
 	joiner        *joiner
-	// id is the index in decide_on of the field that outcomes name.
-	id      int
-	amounts []int
-	rows    []judged
+	// id, excluded and ranked are the indexes of the collector; amounts those of
+	// fields with a unit, entities those of entity fields.
+	id, excluded, ranked int
+	amounts, entities    []int
+	// batch is the one at hand, next its event that is.
+	batch []orrery.Event
+	next  int
+	// examples begin with the events before the period that say which entities
+	// an evaluation leaves out.
+	examples Examples
+	rows     []judged
+}
+
+func newBacktester(before, after *plan.Plan, span Range) *backtester {
+	s := after.Spec
+	r := &backtester{before: newRunner(before), after: newRunner(after), joiner: newJoiner(s), id: matched(s), excluded: -1, ranked: -1,
+		protocol: Protocol{Train: Range{From: span.From, To: span.From}, Test: span}}
+	if sameTables(before.Tables(), after.Tables()) {
+		r.after.state = r.before.state
+	}
+	if e := s.Evaluate; e != nil {
+		r.excluded, r.ranked = e.LeaveOutKnown, e.By
+	}
+	if s.Model != nil {
+		r.protocol.Train = TrainSpan(s, span.From)
+	}
+	for i := range s.DecideOn.Fields {
+		f := &s.DecideOn.Fields[i]
+		if f.Unit != "" && f.Type.Exact() {
+			r.amounts = append(r.amounts, i)
+		}
+		if f.Type == orrery.Entity {
+			r.entities = append(r.entities, i)
+		}
+	}
+	return r
+}
+
+func sameTables(a, b []store.TableID) bool {
+	in := func(list []store.TableID) func(store.TableID) bool {
+		return func(t store.TableID) bool { return !slices.Contains(list, t) }
+	}
+	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
 }
 
 func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
+	if r.next%plan.PrefetchEvents == 0 {
+		ahead := r.batch[r.next:min(r.next+plan.PrefetchEvents, len(r.batch))]
+		r.before.plan.Prefetch(r.before.state, r.before.scratch, ahead)
+		r.after.plan.Prefetch(r.after.state, r.after.scratch, ahead)
+	}
+	r.next++
 	r.joiner.add(e)
-	if !e.Type.Is(r.after.plan.Spec.DecideOn) || !r.span.Contains(e.Time) {
-		return errors.Join(r.before.plan.Apply(r.before.state, e), r.after.plan.Apply(r.after.state, e))
+	decided := e.Type.Is(r.after.plan.Spec.DecideOn)
+	if !decided || !r.protocol.Test.Contains(e.Time) {
+		if decided && r.excluded >= 0 && e.Time >= r.protocol.Train.From && e.Time < r.protocol.Test.From {
+			r.example(e)
+			r.before.costs, r.after.costs = append(r.before.costs, nil), append(r.after.costs, nil)
+		}
+		return r.apply(e)
 	}
 	was, err := r.before.decide(e)
 	if err != nil {
 		return err
 	}
+	x := r.example(e)
 	// What was not recorded was not acted on, so nothing hid its outcome.
-	unknowable, weight := false, 1.0
 	if recorded != nil {
-		unknowable, weight = weigh(r.before.plan, e, r.before.scratch, was.Vector, recorded)
+		x.Unknowable, x.Weight = weigh(r.before.plan, e, r.before.scratch, was.Vector, recorded)
 		was = recorded
 	}
 	is, err := r.after.decide(e)
 	if err != nil {
 		return err
 	}
-	j := judged{example: Example{ID: text(e, r.id), Time: e.Time, Received: e.Received, Unknowable: unknowable, Weight: weight},
-		before: was.Action, after: is.Action, was: was.Score, is: is.Score}
+	j := judged{offset: e.Offset, before: was.Action, after: is.Action, was: was.Score, is: is.Score, example: len(r.examples.List) - 1}
 	for _, field := range r.amounts {
 		j.amounts = append(j.amounts, e.Values[field].Units())
 	}
+	for _, field := range r.entities {
+		j.keys = append(j.keys, e.Values[field].Text())
+	}
 	r.rows = append(r.rows, j)
 	return nil
+}
+
+func (r *backtester) apply(e *orrery.Event) error {
+	if err := r.before.plan.Apply(r.before.state, e); err != nil || r.after.state == r.before.state {
+		return err
+	}
+	return r.after.plan.Apply(r.after.state, e)
+}
+
+// example notes an event as an evaluation would.
+func (r *backtester) example(e *orrery.Event) *Example {
+	r.examples.List = append(r.examples.List, Example{ID: text(e, r.id), Time: e.Time, Received: e.Received,
+		Excluded: text(e, r.excluded), Ranked: text(e, r.ranked), Weight: 1})
+	return &r.examples.List[len(r.examples.List)-1]
 }
 
 func (r *backtester) control(offset orrery.Offset, c *record.Control) error {
 	return errors.Join(r.before.state.Control(offset, c), r.after.state.Control(offset, c))
 }
 
-func (r *backtester) result() (*Backtest, error) {
-	out := &Backtest{Range: r.span.String(), Decisions: len(r.rows)}
+func (r *backtester) result() *Backtest {
+	out := &Backtest{Range: r.protocol.Test.String(), Decisions: len(r.rows), Changes: []Change{}}
 	var labels *Labels
 	if label := r.after.plan.Spec.Label; label != nil {
-		labels = (&Examples{outcomes: r.joiner.join()}).LabelsAt(label, r.joiner.last+1)
+		r.examples.outcomes, r.examples.Last = r.joiner.join(), r.joiner.last
+		labels = r.examples.LabelsAt(label, r.joiner.last+1)
 		out.Outcomes = labels.Outcomes
+		r.measure(out)
 	}
-	changes := map[[2]string]*tally{}
-	var before, after metric.Set
+	changes, before, after := map[[2]string]*change{}, map[string]*tally{}, map[string]*tally{}
 	for i := range r.rows {
 		j := &r.rows[i]
 		positive, known := false, false
 		if labels != nil {
-			positive, known = labels.Of(&j.example)
+			positive, known = labels.Of(&r.examples.List[j.example])
 		}
 		if known {
 			out.Labelled++
-			before.Label, before.Score = append(before.Label, zeroOrOne(positive)), append(before.Score, j.was)
-			after.Label, after.Score = append(after.Label, zeroOrOne(positive)), append(after.Score, j.is)
-			before.Weight, after.Weight = append(before.Weight, j.example.Weight), append(after.Weight, j.example.Weight)
 		}
+		r.tallyOf(before, j.before).add(j, positive, known)
+		r.tallyOf(after, j.after).add(j, positive, known)
 		if j.before == j.after {
 			continue
 		}
 		out.Changed++
 		key := [2]string{j.before, j.after}
 		if changes[key] == nil {
-			changes[key] = newTally(len(r.amounts))
+			changes[key] = &change{tally: r.newTally()}
 		}
 		changes[key].add(j, positive, known)
+		if c := changes[key]; len(c.examples) < changedKept {
+			c.examples = append(c.examples, r.changed(j, positive, known))
+		}
 	}
-	for key, t := range changes {
-		out.Changes = append(out.Changes, t.change(key, r.after.plan.Spec.DecideOn, r.amounts))
+	for key, c := range changes {
+		out.Changes = append(out.Changes, Change{From: key[0], To: key[1], Tally: c.total(), Examples: c.examples})
 	}
 	slices.SortFunc(out.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(b.Decisions, a.Decisions), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
-	out.Before, out.After = scoreMetrics(before), scoreMetrics(after)
-	return out, nil
-}
-
-// scoreMetrics measures scores, as far as they are there and both classes are.
-func scoreMetrics(set metric.Set) Metrics {
-	if slices.ContainsFunc(set.Score, math.IsNaN) {
-		return nil
-	}
-	out := Metrics{}
-	for _, m := range scoreMeasures {
-		if x, err := m.measure(set); err == nil {
-			out[m.name] = x
-		}
+	actions := r.actions(before, after)
+	out.Summary = append([]string{}, r.words(actions, before, after)...)
+	for _, action := range actions {
+		out.Actions = append(out.Actions, ActionTotals{Action: action, Before: r.tallyOf(before, action).total(), After: r.tallyOf(after, action).total()})
 	}
 	return out
 }
 
-// tally adds up the decisions of one change.
-type tally struct {
-	decisions, positives, negatives int
-	positiveSums, otherSums         []int64
-}
-
-func newTally(amounts int) *tally {
-	return &tally{positiveSums: make([]int64, amounts), otherSums: make([]int64, amounts)}
-}
-
-func (t *tally) add(j *judged, positive, known bool) {
-	t.decisions++
-	sums := t.otherSums
-	switch {
-	case known && positive:
-		t.positives++
-		sums = t.positiveSums
-	case known:
-		t.negatives++
+// actions lists what was or would have been answered: the actions of the changed
+// policy in its order, then others by name.
+func (r *backtester) actions(before, after map[string]*tally) []string {
+	out := r.after.plan.Spec.Actions()
+	first := len(out)
+	for _, tallies := range []map[string]*tally{before, after} {
+		for action := range tallies {
+			if !slices.Contains(out, action) {
+				out = append(out, action)
+			}
+		}
 	}
-	for i, units := range j.amounts {
-		sums[i] += units
-	}
+	slices.Sort(out[first:])
+	return out
 }
 
-func (t *tally) change(key [2]string, decided *orrery.EventType, amounts []int) Change {
-	c := Change{From: key[0], To: key[1], Decisions: t.decisions, Positives: t.positives, Negatives: t.negatives}
-	for i, field := range amounts {
-		f := &decided.Fields[field]
-		c.Sums = append(c.Sums, Sum{Field: f.Name, Unit: f.Unit,
-			Positives: orrery.DecimalValue(t.positiveSums[i]).Format(f.Scale), Others: orrery.DecimalValue(t.otherSums[i]).Format(f.Scale)})
+func (r *backtester) changed(j *judged, positive, known bool) Changed {
+	e := &r.examples.List[j.example]
+	c := Changed{Offset: j.offset, EventID: e.ID, At: e.Time.String(), ScoreBefore: Number(j.was), ScoreAfter: Number(j.is)}
+	if known {
+		c.Outcome = positive
 	}
 	return c
+}
+
+// measure fills Before and After as Evaluate measures a test range.
+func (r *backtester) measure(out *Backtest) {
+	place := map[int]*judged{}
+	for i := range r.rows {
+		place[r.rows[i].example] = &r.rows[i]
+	}
+	of := func(run *runner, score func(*judged) float64) Metrics {
+		x := r.examples
+		x.List = slices.Clone(x.List)
+		for i := range x.List {
+			x.List[i].Costs = run.costs[i]
+		}
+		t := x.testRows(run.plan, r.protocol)
+		out.Measured, out.Notices = t.counts, t.notices
+		for _, i := range t.rows {
+			t.scores = append(t.scores, score(place[i]))
+		}
+		if slices.ContainsFunc(t.scores, math.IsNaN) {
+			return nil
+		}
+		m, err := t.metrics(run.plan)
+		if err != nil {
+			return nil // of one class, say
+		}
+		return m
+	}
+	out.Before = of(r.before, func(j *judged) float64 { return j.was })
+	out.After = of(r.after, func(j *judged) float64 { return j.is })
 }

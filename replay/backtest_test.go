@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"slices"
 	"testing"
 
 	"orrery.dev"
@@ -50,6 +51,17 @@ func TestBacktestCountsWhatChanges(t *testing.T) {
 	want := replay.Sum{Field: "amount", Unit: "USD", Positives: "2.11", Others: "1.07"}
 	if c.From != "approve" || c.To != "block" || c.Decisions != 3 || c.Positives != 2 || c.Sums[0] != want {
 		t.Errorf("%+v", c)
+	}
+	if len(c.Examples) != 3 || c.Examples[0].EventID != "5" || c.Examples[0].Outcome != true || c.Examples[2].EventID != "7" {
+		t.Errorf("examples %+v", c.Examples)
+	}
+	sentences := []string{"block would have answered 2 more that turned out fraud, worth 2.11 USD, and 1 more of the others",
+		"approve would have answered 2 fewer that turned out fraud, worth 2.11 USD, and 1 fewer of the others"}
+	if !slices.Equal(b.Summary, sentences) {
+		t.Errorf("in words: %q", b.Summary)
+	}
+	if len(b.Actions) != 3 || b.Actions[0].Action != "block" || b.Actions[0].Before.Decisions != 2 || b.Actions[0].After.Decisions != 5 {
+		t.Errorf("actions %+v", b.Actions)
 	}
 	if !(b.After["auc"] > b.Before["auc"]) {
 		t.Errorf("before %v, after %v", b.Before, b.After)
