@@ -16,7 +16,7 @@ var layers = map[string]int{
 	"cmd/orrery": 9, "bench/fraudweeks": 9, "bench/training": 9, "tools/release": 9, "bench/exploration": 9, "cli": 8, "api": 7, "serve": 6, "cases": 6, "replay": 5, "plan": 4, "builtin": 4, "systems/fraud": 3,
 	"orrerytest": 5, "orrerytest/crash": 1, "bench/crash": 9,
 	"spec":   3, // the language of the stages, read by plan and all above it
-	"ingest": 2, "ingest/parquet": 1, "feature": 2, "model": 2, "policy": 2, "train": 2, "release": 2, "access": 2, "telemetry": 1,
+	"ingest": 2, "ingest/parquet": 1, "ingest/quarantine": 3, "feature": 2, "model": 2, "policy": 2, "train": 2, "release": 2, "access": 2, "telemetry": 1,
 	"control":      2,
 	"store/pebble": 2, "store/memory": 2, "store/storetest": 2,
 	"backup": 1, "declare": 1, "expr": 1, "metric": 1, "numeric": 0, "record": 1, "store": 1, "cli/progress": 1, "load": 1,

@@ -12,6 +12,7 @@ import (
 
 	"orrery.dev/api"
 	"orrery.dev/builtin"
+	"orrery.dev/ingest/quarantine"
 	"orrery.dev/orrerytest"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
@@ -41,7 +42,7 @@ func serverOf(t *testing.T, s *spec.Spec) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{}))
+	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{Quarantine: quarantine.In(t.TempDir())}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := engine.Close(); err != nil {

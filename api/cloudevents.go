@@ -38,8 +38,13 @@ func (e *envelopes) Decode(data []byte) (orrery.Event, error) {
 // cloudEvents says how to read a request whose events come as CloudEvents, nil
 // where they do not: structured or batched by its media type, or binary by any
 // of the headers that a CloudEvent must have.
-func (s *Server) cloudEvents(plain *ingest.Decoder, media string, header http.Header) (*envelopes, error) {
-	e := &envelopes{events: ingest.CloudEvents{Decoders: s.known(), Only: plain.Type().Name}}
+// Where plain is nil, they must, and may be of any type.
+func (s *Server) cloudEvents(plain *ingest.Decoder, media string, r *http.Request) (*envelopes, error) {
+	header := r.Header
+	e := &envelopes{events: ingest.CloudEvents{Decoders: s.known(), Recorded: r.URL.Query().Get("received") == receivedRecorded}}
+	if plain != nil {
+		e.events.Only = plain.Type().Name
+	}
 	switch {
 	case media == mediaCloudEvent:
 		return e, nil
@@ -55,6 +60,10 @@ func (s *Server) cloudEvents(plain *ingest.Decoder, media string, header http.He
 			e.header = header
 			return e, nil
 		}
+	}
+	if plain == nil {
+		return nil, orrery.Errorf(orrery.Invalid, "cloudevent_expected", "events of any type are taken as CloudEvents only").
+			WithNext("send %s, %s or binary mode, or plain events to events/EVENT", mediaCloudEvent, mediaCloudEvents)
 	}
 	return nil, nil
 }

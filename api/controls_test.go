@@ -13,6 +13,7 @@ import (
 
 	"orrery.dev/api"
 	"orrery.dev/builtin"
+	"orrery.dev/ingest/quarantine"
 	"orrery.dev/orrerytest"
 	"orrery.dev/serve"
 	"orrery.dev/store/memory"
@@ -32,7 +33,7 @@ func listed(t *testing.T) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{}))
+	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{Quarantine: quarantine.In(t.TempDir())}))
 	t.Cleanup(func() {
 		server.Close()
 		if v, err := engine.Reader().Verify(context.Background(), nil); err != nil || v.Different != 0 {

@@ -15,14 +15,17 @@ import (
 	"orrery.dev/serve"
 )
 
-// submission is how a handler gives decoded events to the engine.
-type submission func(events []orrery.Event, decode time.Duration) ([]serve.Result, error)
-
-// reply turns one event's result into what the client gets for it.
-type reply func(r *serve.Result) any
+// intake is how one request's events are taken.
+type intake struct {
+	// decoder reads them where they are plain; nil where only CloudEvents are taken.
+	decoder *ingest.Decoder
+	// submit gives decoded events to the engine.
+	submit func(events []orrery.Event, decode time.Duration) ([]serve.Result, error)
+	// answer turns one event's result into what the client gets for it.
+	answer func(r *serve.Result) any
+}
 
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
-	t := s.engine.Plan().Spec.DecideOn
 	submit := func(events []orrery.Event, decode time.Duration) ([]serve.Result, error) {
 		return s.engine.Decide(r.Context(), events, decode)
 	}
@@ -39,7 +42,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 		}
 		return answerOf(p, result)
 	}
-	s.take(w, r, s.known()[t.Name], submit, answer)
+	s.take(w, r, intake{s.known()[s.engine.Plan().Spec.DecideOn.Name], submit, answer})
 }
 
 // Receipt is what a client gets for an event that was recorded without a decision.
@@ -56,29 +59,47 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			WithNext("GET /openapi.json or the system's file names the events"))
 		return
 	}
-	imported := r.URL.Query().Get("received") == "event_time"
-	submit := func(events []orrery.Event, _ time.Duration) ([]serve.Result, error) {
-		if imported {
-			for i := range events {
-				events[i].Received = events[i].Time
-			}
+	s.take(w, r, intake{decoder, s.recording(r), receipt})
+}
+
+func (s *Server) cloudEventsOfAnyType(w http.ResponseWriter, r *http.Request) {
+	s.take(w, r, intake{nil, s.recording(r), receipt})
+}
+
+func receipt(result *serve.Result) any {
+	return Receipt{EventID: result.Event.ID, Offset: result.Event.Offset, Repeated: result.Repeated}
+}
+
+// The values of the parameter received.
+const (
+	receivedNow       = "now"
+	receivedEventTime = "event_time"
+	receivedRecorded  = "recordedtime"
+)
+
+// recording gives a submission that records events without deciding on them.
+func (s *Server) recording(r *http.Request) func([]orrery.Event, time.Duration) ([]serve.Result, error) {
+	received := r.URL.Query().Get("received")
+	return func(events []orrery.Event, _ time.Duration) ([]serve.Result, error) {
+		switch received {
+		case "", receivedNow:
+			return s.engine.Ingest(r.Context(), events, false)
+		case receivedEventTime, receivedRecorded:
+			// A decoder that reads no received time gives the event's.
+			return s.engine.Ingest(r.Context(), events, true)
 		}
-		return s.engine.Ingest(r.Context(), events, imported)
+		return nil, orrery.Errorf(orrery.Invalid, "received_invalid", "received takes %s, %s or %s, not %q", receivedNow, receivedEventTime, receivedRecorded, received)
 	}
-	receipt := func(result *serve.Result) any {
-		return Receipt{EventID: result.Event.ID, Offset: result.Event.Offset, Repeated: result.Repeated}
-	}
-	s.take(w, r, decoder, submit, receipt)
 }
 
 // take reads one event, an array of events, an NDJSON stream or CloudEvents, and answers in kind.
-func (s *Server) take(w http.ResponseWriter, r *http.Request, decoder *ingest.Decoder, submit submission, answer reply) {
+func (s *Server) take(w http.ResponseWriter, r *http.Request, in intake) {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if media == "application/x-ndjson" || media == "application/jsonl" {
-		s.stream(w, r, decoder, submit, answer)
+	if in.decoder != nil && (media == "application/x-ndjson" || media == "application/jsonl") {
+		s.stream(w, r, in)
 		return
 	}
-	wrapped, err := s.cloudEvents(decoder, media, r.Header)
+	wrapped, err := s.cloudEvents(in.decoder, media, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -94,39 +115,42 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, decoder *ingest.De
 		s.fail(w, r, bodyError(err))
 		return
 	}
-	result, err := s.work(r, decoder, wrapped, body, submit, answer)
+	result, err := s.work(r, in, wrapped, body)
 	s.reply(w, r, result, err)
 }
 
 // work decodes a body, decides on its events and gives the answer. It is done
 // within the bound on concurrent requests; the answer is written after.
-func (s *Server) work(r *http.Request, decoder *ingest.Decoder, wrapped *envelopes, body []byte, submit submission, answer reply) (any, error) {
+func (s *Server) work(r *http.Request, in intake, wrapped *envelopes, body []byte) (any, error) {
 	if err := s.admission.enter(r.Context()); err != nil {
 		return nil, err
 	}
 	defer s.admission.leave()
 	begun := time.Now()
 	body = bytes.TrimSpace(body)
-	var decode eventDecoder = decoder
+	var decode eventDecoder = in.decoder
 	many := len(body) > 0 && body[0] == '['
 	if wrapped != nil {
 		decode, many = wrapped, wrapped.batch
 	}
+	keep := s.keeper(r, in, wrapped, false)
 	if many {
-		return s.batch(decode, body, submit, answer)
+		return s.batch(decode, body, in, keep)
 	}
 	event, err := decode.Decode(body)
-	if err != nil {
-		return nil, err
-	}
-	results, err := submit([]orrery.Event{event}, time.Since(begun))
+	var results []serve.Result
 	if err == nil {
+		if results, err = in.submit([]orrery.Event{event}, time.Since(begun)); err != nil {
+			return nil, err
+		}
 		err = results[0].Err
 	}
 	if err != nil {
+		keep.refused(body, 0, err)
+		keep.put()
 		return nil, err
 	}
-	return answer(&results[0]), nil
+	return in.answer(&results[0]), nil
 }
 
 func bodyError(err error) error {
@@ -146,7 +170,7 @@ func bodyError(err error) error {
 
 // batch answers an array item by item: a refused event has a problem in its
 // place and disturbs no other.
-func (s *Server) batch(decoder eventDecoder, body []byte, submit submission, answer reply) (any, error) {
+func (s *Server) batch(decoder eventDecoder, body []byte, in intake, keep *keeper) (any, error) {
 	begun := time.Now()
 	var raw []json.RawMessage
 	if err := json.Unmarshal(body, &raw); err != nil {
@@ -160,23 +184,28 @@ func (s *Server) batch(decoder eventDecoder, body []byte, submit submission, ans
 	for i := range raw {
 		lines[i] = raw[i]
 	}
-	return s.answers(decoder, lines, begun, submit, answer)
+	return s.answers(decoder, lines, begun, in, keep)
 }
 
 // answers decodes lines (nil for one that was too long), submits what is valid and gives for each line its
 // answer or its problem.
-func (s *Server) answers(decoder eventDecoder, lines [][]byte, begun time.Time, submit submission, answer reply) ([]any, error) {
+func (s *Server) answers(decoder eventDecoder, lines [][]byte, begun time.Time, in intake, keep *keeper) ([]any, error) {
+	defer keep.put()
+	refuse := func(i int, err error) any {
+		keep.refused(lines[i], i, err)
+		return s.problem(err)
+	}
 	out := make([]any, len(lines))
 	events, places := make([]orrery.Event, 0, len(lines)), make([]int, 0, len(lines))
 	for i, line := range lines {
 		if line == nil {
-			out[i] = s.problem(orrery.Errorf(orrery.TooLarge, "line_too_large", "the line is longer than %d bytes", s.options.Limits.Line).
+			out[i] = refuse(i, orrery.Errorf(orrery.TooLarge, "line_too_large", "the line is longer than %d bytes", s.options.Limits.Line).
 				WithNext("send one event a line"))
 			continue
 		}
 		event, err := decoder.Decode(line)
 		if err != nil {
-			out[i] = s.problem(err)
+			out[i] = refuse(i, err)
 			continue
 		}
 		events, places = append(events, event), append(places, i)
@@ -184,15 +213,15 @@ func (s *Server) answers(decoder eventDecoder, lines [][]byte, begun time.Time, 
 	if len(events) == 0 {
 		return out, nil
 	}
-	results, err := submit(events, time.Since(begun))
+	results, err := in.submit(events, time.Since(begun))
 	if err != nil {
 		return nil, err
 	}
 	for j := range results {
 		if results[j].Err != nil {
-			out[places[j]] = s.problem(results[j].Err)
+			out[places[j]] = refuse(places[j], results[j].Err)
 		} else {
-			out[places[j]] = answer(&results[j])
+			out[places[j]] = in.answer(&results[j])
 		}
 	}
 	return out, nil

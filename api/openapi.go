@@ -43,6 +43,7 @@ func OpenAPI(s *spec.Spec) map[string]any {
 		schemas[eventName(t)] = eventSchema(t)
 		paths[base+"/events/"+t.Name] = node{"post": ingestOperation(t)}
 	}
+	addIntake(s, base, paths, schemas)
 	secure(s, paths)
 	return node{
 		"openapi":    "3.1.0",

@@ -163,12 +163,16 @@ func verificationSchema() node {
 		"first": node{"type": "array", "items": node{"type": "object"}}}, "first")
 }
 
+func faultSchema() node {
+	return object(node{"field": text("the field at fault"), "code": text("stable"), "message": text("what is wrong"), "next": text("what to do"),
+		"offset": integer("the byte in the event's text"), "line": integer("the line of a file"), "column": integer("the byte of the line, from 1")},
+		"field", "next", "offset", "line", "column")
+}
+
 func problemSchema() node {
-	fault := object(node{"field": text("the field at fault"), "code": text("stable"), "message": text("what is wrong"), "next": text("what to do"),
-		"offset": integer("the byte in the event's text")}, "field", "next", "offset")
 	schema := object(node{"type": text("names the code"), "title": text("the sort of problem"), "status": integer("the HTTP status"),
 		"detail": text("what is wrong"), "code": text("stable, for programs"), "field": text("the field at fault"), "next": text("what to do"),
-		"faults": node{"type": "array", "items": fault}}, "field", "next", "faults")
+		"faults": node{"type": "array", "items": faultSchema()}}, "field", "next", "faults")
 	schema["description"] = "Problem details, RFC 9457"
 	return schema
 }

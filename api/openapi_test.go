@@ -50,6 +50,23 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	valid("System", system)
 	_, _, problem := call(t, server, "POST", "/v1/systems/fraud/decisions", "application/json", "{}")
 	valid("Problem", problem)
+	_, _, problem = call(t, server, "POST", "/v1/systems/fraud/decisions?quarantine=true", "application/json", "{}")
+	valid("Problem", problem)
+	_, _, listing := call(t, server, "GET", inQuarantine, "", "")
+	valid("Quarantine", listing)
+	id := object(t, object(t, listing)["items"].([]any)[0])["id"].(string)
+	_, _, item := call(t, server, "GET", inQuarantine+"/"+id, "", "")
+	valid("QuarantineItem", item)
+	_, _, resubmitted := call(t, server, "POST", inQuarantine+"/resubmit", "application/json", `{"all": true}`)
+	valid("ResubmissionAnswer", resubmitted)
+	_, _, dropped := call(t, server, "POST", inQuarantine+"/drop", "application/json", `{"all": true}`)
+	valid("Count", dropped)
+	_, _, position := call(t, server, "PUT", "/v1/systems/fraud/imports/x", "application/json", `{"events": 5, "digest": "d"}`)
+	valid("Position", position)
+	_, _, position = call(t, server, "GET", "/v1/systems/fraud/imports/x", "", "")
+	if valid("Position", position); object(t, position)["events"] != 5.0 {
+		t.Errorf("got %v", position)
+	}
 	_, _, verification := call(t, server, "POST", "/v1/systems/fraud/verify", "application/json", "")
 	valid("Verification", verification)
 }

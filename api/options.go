@@ -17,6 +17,9 @@ type Options struct {
 	// Keys are who may ask for what. Nil, or without any key in it, lets every
 	// client do everything.
 	Keys *access.Keys
+	// Quarantine keeps what is refused, where the sender asks for it; nil keeps
+	// nothing.
+	Quarantine Quarantine
 	// Limits bound what clients can make the server hold and do.
 	Limits Limits
 	// Logger is for what an operator should know; nil discards.

@@ -8,13 +8,12 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"orrery.dev/ingest"
 )
 
 // stream answers NDJSON line by line, in order, while it is still being sent: as
 // many lines as have arrived are decided on together.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, decoder *ingest.Decoder, submit submission, answer reply) {
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, in intake) {
+	keep := s.keeper(r, in, nil, true)
 	control := http.NewResponseController(w)
 	// The answers begin before the request has ended.
 	_ = control.EnableFullDuplex()
@@ -25,7 +24,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, decoder *ingest.
 	for {
 		batch, err := lines.next(streamBatch)
 		if len(batch) > 0 {
-			answers, failure := s.streamed(r.Context(), decoder, batch, submit, answer)
+			keep.at(lines.numbers)
+			answers, failure := s.streamed(r.Context(), batch, in, keep)
 			_ = control.SetWriteDeadline(time.Now().Add(s.options.Limits.Idle))
 			if failure != nil {
 				writeJSON(w, problemOf(failure))
@@ -54,12 +54,12 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, decoder *ingest.
 
 // streamed decides on lines that have arrived. Only this is done within the
 // bound on concurrent requests, not the waiting for lines or for a reader.
-func (s *Server) streamed(ctx context.Context, decoder *ingest.Decoder, lines [][]byte, submit submission, answer reply) ([]any, error) {
+func (s *Server) streamed(ctx context.Context, lines [][]byte, in intake, keep *keeper) ([]any, error) {
 	if err := s.admission.wait(ctx); err != nil {
 		return nil, err
 	}
 	defer s.admission.leave()
-	return s.answers(decoder, lines, time.Now(), submit, answer)
+	return s.answers(in.decoder, lines, time.Now(), in, keep)
 }
 
 // paced reads a stream that may last for ever, as long as it goes on.
@@ -93,6 +93,9 @@ func takeTime(w http.ResponseWriter) {
 type lineReader struct {
 	buffered *bufio.Reader
 	longest  int
+	// read counts the lines; numbers are those of the lines given last, from 1.
+	read    int64
+	numbers []int64
 }
 
 // streamBuffer is what a stream has in memory while it waits, in bytes. A longer
@@ -100,19 +103,24 @@ type lineReader struct {
 const streamBuffer = 32 << 10
 
 func newLineReader(r io.Reader, longest int) *lineReader {
-	return &lineReader{bufio.NewReaderSize(r, streamBuffer), longest}
+	return &lineReader{buffered: bufio.NewReaderSize(r, streamBuffer), longest: longest}
 }
 
 // next waits for one line, then takes whatever else has arrived, up to most. A
 // line over the limit is given as nil and read past.
 func (l *lineReader) next(most int) ([][]byte, error) {
 	var out [][]byte
+	l.numbers = l.numbers[:0]
 	for len(out) < most {
 		line, long, err := l.line()
+		l.read++
 		if trimmed := bytes.TrimSpace(line); long {
 			out = append(out, nil)
 		} else if len(trimmed) > 0 {
 			out = append(out, trimmed)
+		}
+		if len(out) > len(l.numbers) {
+			l.numbers = append(l.numbers, l.read)
 		}
 		if err != nil {
 			return out, err

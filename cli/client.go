@@ -14,9 +14,6 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/api"
-	"orrery.dev/ingest"
-	"orrery.dev/serve"
-	"orrery.dev/spec"
 )
 
 // keyVariable is the environment variable with the API key that commands send
@@ -71,11 +68,15 @@ func (c *client) get(ctx context.Context, path string, into any) error {
 }
 
 func (c *client) post(ctx context.Context, path string, body, into any) error {
+	return c.send(ctx, http.MethodPost, path, body, into)
+}
+
+func (c *client) send(ctx context.Context, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, http.MethodPost, path, "application/json", bytes.NewReader(text), into)
+	return c.do(ctx, method, path, "application/json", bytes.NewReader(text), into)
 }
 
 func (c *client) do(ctx context.Context, method, path, contentType string, body io.Reader, into any) error {
@@ -150,54 +151,4 @@ func kindOfStatus(status int) orrery.ErrorKind {
 		return orrery.Internal
 	}
 	return orrery.Invalid
-}
-
-// sender gives a function that records events through the server: runs of one
-// type, in order.
-func (c *client) sender(ctx context.Context, s *spec.Spec, live bool) func([]orrery.Event) ([]serve.Result, error) {
-	return func(events []orrery.Event) ([]serve.Result, error) {
-		var out []serve.Result
-		for len(events) > 0 {
-			n := 1
-			for n < len(events) && events[n].Type.Is(events[0].Type) {
-				n++
-			}
-			results, err := c.send(ctx, s.System, events[:n], live)
-			if err != nil {
-				return out, err
-			}
-			out, events = append(out, results...), events[n:]
-		}
-		return out, nil
-	}
-}
-
-// send posts events of one type as a batch.
-func (c *client) send(ctx context.Context, system string, events []orrery.Event, live bool) ([]serve.Result, error) {
-	body := []byte{'['}
-	for i := range events {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = ingest.AppendJSON(body, &events[i])
-	}
-	path := "/v1/systems/" + system + "/events/" + events[0].Type.Name
-	if !live {
-		path += "?received=event_time"
-	}
-	var answers []struct {
-		api.Receipt
-		api.Problem
-	}
-	if err := c.do(ctx, http.MethodPost, path, "application/json", bytes.NewReader(append(body, ']')), &answers); err != nil {
-		return nil, err
-	}
-	out := make([]serve.Result, len(answers))
-	for i, answer := range answers {
-		out[i].Repeated = answer.Repeated
-		if answer.Code != "" {
-			out[i].Err = &orrery.Error{Kind: kindOfStatus(answer.Status), Code: answer.Code, Message: answer.Detail, Field: answer.Field, Next: answer.Next}
-		}
-	}
-	return out, nil
 }

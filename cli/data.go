@@ -14,6 +14,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/builtin"
+	"orrery.dev/ingest/quarantine"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
 	"orrery.dev/store"
@@ -44,6 +45,11 @@ func withStore(dir string, f func(store.Store) error) error {
 		return err
 	}
 	return errors.Join(f(st), st.Close())
+}
+
+// quarantineIn gives the quarantine of a data directory.
+func quarantineIn(dir string) *quarantine.Store {
+	return quarantine.In(filepath.Join(dir, "quarantine"))
 }
 
 // requireData refuses a directory that no system has written to, before

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,9 +12,9 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/ingest"
+	"orrery.dev/ingest/quarantine"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
-	"orrery.dev/spec"
 	"orrery.dev/store"
 )
 
@@ -37,9 +36,15 @@ events that are not decided on come first, then files go in the order given,
 then lines. History is taken to have been known when it happened; with
 --received now, it counts as received now.
 
-A bad event is refused on its own line with a reason; the good ones are
-recorded. The status is 1 when any was refused. An event that was recorded
-before is recognised by its id, so that an ingest can be run again.
+A bad event is refused on its own line with a reason, and put in quarantine
+(orrery quarantine); the good ones are recorded. The status is 1 when any was
+refused.
+
+An ingest that was stopped goes on where it was when the same command is run
+again, also after the files were moved or have grown: it passes over the events
+that are recorded, and checks that they are the same. Where a file has changed
+before that point, all is read again, and an event that is recorded is
+recognised by its id.
 
 Files are CSV, NDJSON or Parquet; CSV and NDJSON plain, gzip or zstd.`,
 		Example: "  orrery ingest systems/fraud --events transaction=transactions.csv.gz --events fraud_report=fraud_reports.csv.gz",
@@ -70,6 +75,10 @@ type IngestSummary struct {
 	// Repeated events had been recorded before.
 	Repeated int64 `json:"repeated"`
 	Refused  int64 `json:"refused"`
+	// Skipped events had been recorded by an earlier run of the same import, and
+	// of the refused, RefusedBefore were put in quarantine by it.
+	Skipped       int64 `json:"skipped,omitempty"`
+	RefusedBefore int64 `json:"refused_before,omitempty"`
 	// Reasons counts the refused by code, First has the first few.
 	Reasons map[string]int64   `json:"reasons,omitempty"`
 	First   []ingest.Rejection `json:"first,omitempty"`
@@ -91,22 +100,19 @@ func (a *app) ingest(ctx context.Context, path string, f ingestFlags) error {
 	}
 	dir := dataDir(f.dir, s)
 	var summary *IngestSummary
+	files := fileImport{app: a, spec: s, inputs: inputs, live: f.live, step: sendBatch, every: importEvery}
 	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, _ store.Store) error {
-		summary, err = a.ingestFiles(ctx, s, inputs, func(events []orrery.Event) ([]serve.Result, error) {
-			return engine.Ingest(ctx, events, !f.live)
-		})
+		files.to = directRecorder{engine, quarantineIn(dir)}
+		summary, err = files.run(ctx)
 		return err
 	})
 	err = orByServer(err, dir, func(c *client) error {
-		if f.received != "" {
-			return orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "a server has the data open, and received times cannot be sent to it").
-				WithNext("stop the server while the files are read")
-		}
-		summary, err = a.ingestFiles(ctx, s, inputs, c.sender(ctx, s, f.live))
+		files.to = remoteRecorder{c, s}
+		summary, err = files.run(ctx)
 		return err
 	})
 	if summary != nil {
-		a.print(summary, func(w io.Writer) { printIngest(w, summary) })
+		a.print(summary, func(w io.Writer) { printIngest(w, summary, err) })
 	}
 	if err == nil && summary.Refused > 0 {
 		return errReported
@@ -114,67 +120,33 @@ func (a *app) ingest(ctx context.Context, path string, f ingestFlags) error {
 	return err
 }
 
-// sendBatch is how many events are recorded together.
-const sendBatch = 4096
-
-// firstKept is how many refusals a summary shows.
-const firstKept = 20
-
-// ingestFiles reads files in time order and sends their events in batches.
-func (a *app) ingestFiles(ctx context.Context, s *spec.Spec, inputs []ingest.Input, send func([]orrery.Event) ([]serve.Result, error)) (*IngestSummary, error) {
-	files, err := replay.FromFiles(ctx, s, inputs, replay.FileOptions{CheckOrder: true, Sort: true})
-	if err != nil {
-		return nil, err
-	}
-	defer files.Close()
-	bar := a.bar("ingest", "events", 0)
-	summary := &IngestSummary{Reasons: map[string]int64{}}
-	begun := time.Now()
-	for {
-		batch, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			bar.Stop()
-			return summary.finish(files, begun), err
-		}
-		for events := batch.Events; len(events) > 0; {
-			n := min(len(events), sendBatch)
-			results, err := send(events[:n])
-			if err != nil {
-				bar.Stop()
-				return summary.finish(files, begun), err
-			}
-			summary.add(results)
-			events = events[n:]
-		}
-		bar.Set(summary.Recorded + summary.Repeated)
-	}
-	bar.Done("")
-	return summary.finish(files, begun), nil
-}
-
-func (s *IngestSummary) add(results []serve.Result) {
+// add counts what became of events, and gives those that were refused.
+func (s *IngestSummary) add(events []orrery.Event, results []serve.Result, source func(*orrery.Event) string) []quarantine.Item {
+	var items []quarantine.Item
 	for i := range results {
 		r := &results[i]
 		switch {
 		case r.Err != nil:
-			s.refuse(orrery.CodeOf(r.Err), ingest.Rejection{Faults: []ingest.Fault{{Code: orrery.CodeOf(r.Err), Message: r.Err.Error()}}})
+			// Their lines are not at hand any more; what was read of them is.
+			e := &events[i]
+			raw := ingest.Raw(ingest.InputJSON, string(ingest.AppendJSON(nil, e)))
+			it := quarantine.OfError(e.Type.Name, source(e), 0, orrery.InstantOf(time.Now()), raw, r.Err)
+			items = append(items, it)
+			s.Refused++
+			s.Reasons[it.Faults[0].Code]++
+			s.list([]ingest.Rejection{{Faults: it.Faults}})
 		case r.Repeated:
 			s.Repeated++
 		default:
 			s.Recorded++
 		}
 	}
+	return items
 }
 
-func (s *IngestSummary) refuse(code string, r ingest.Rejection) {
-	s.Refused++
-	s.Reasons[code]++
-	if len(s.First) < firstKept {
-		s.First = append(s.First, r)
-	}
+// list shows the first few refusals.
+func (s *IngestSummary) list(rejected []ingest.Rejection) {
+	s.First = append(s.First, rejected[:min(len(rejected), firstKept-len(s.First))]...)
 }
 
 // finish adds what the reading of the files found.
@@ -184,27 +156,34 @@ func (s *IngestSummary) finish(files *replay.FileSource, begun time.Time) *Inges
 	for code, n := range stats.Reasons {
 		s.Reasons[code] += n
 	}
-	s.First = append(stats.First, s.First...)
-	s.First = s.First[:min(len(s.First), firstKept)]
 	s.Repeated += stats.Repeated
-	s.Read = s.Recorded + s.Repeated + s.Refused
+	s.Read = s.Recorded + s.Repeated + s.Refused + s.Skipped
 	s.Notices = files.Notices()
 	s.Seconds = time.Since(begun).Seconds()
 	return s
 }
 
-func printIngest(w io.Writer, s *IngestSummary) {
+func printIngest(w io.Writer, s *IngestSummary, err error) {
 	for _, notice := range s.Notices {
 		fmt.Fprintf(w, "note: %s\n", notice)
 	}
 	for _, r := range s.First {
 		fmt.Fprintln(w, r.String())
 	}
-	if more := s.Refused - int64(len(s.First)); more > 0 {
+	if more := s.Refused - s.RefusedBefore - int64(len(s.First)); more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
 	}
 	fmt.Fprintf(w, "%d events read in %.1f s: %d recorded, %d repeated, %d refused\n", s.Read, s.Seconds, s.Recorded, s.Repeated, s.Refused)
+	if s.Skipped > 0 {
+		fmt.Fprintf(w, "of these, an earlier run recorded %d and refused %d\n", s.Skipped, s.RefusedBefore)
+	}
 	for _, code := range slices.Sorted(maps.Keys(s.Reasons)) {
 		fmt.Fprintf(w, "  refused as %s: %d\n", code, s.Reasons[code])
+	}
+	if s.Refused > 0 {
+		fmt.Fprintln(w, "what was refused is in quarantine: orrery quarantine")
+	}
+	if err != nil {
+		fmt.Fprintln(w, "the same command goes on from here")
 	}
 }

@@ -43,8 +43,12 @@ type blockParser struct {
 	limit int
 	// keep bounds the rejections that are listed.
 	keep int
-	line int64
-	last orrery.Instant
+	// length is that of a line that was too long to be held.
+	length int64
+	// rowText is a refused row of a Parquet file, as JSON.
+	rowText string
+	line    int64
+	last    orrery.Instant
 }
 
 // decode fills in the block's events and rejections.
@@ -152,11 +156,31 @@ func (p *blockParser) reject(record string, faults []Fault) {
 				f.Line, f.Column = place(record, p.line, f.Offset)
 			}
 		}
-		b.rejected = append(b.rejected, Rejection{Path: p.path, Line: faults[0].Line, Column: faults[0].Column, Faults: faults})
+		b.rejected = append(b.rejected, Rejection{Path: p.path, Line: faults[0].Line, Column: faults[0].Column, Faults: faults,
+			Event: b.source.decoder.event.Name, Input: p.input(record)})
 	}
 }
 
+// input keeps the text of a refused record.
+func (p *blockParser) input(record string) RawInput {
+	s := p.block.source
+	in := Raw(InputJSON, record)
+	switch {
+	case s.table != nil:
+		in = Raw(InputJSON, p.rowText)
+	case p.header != nil:
+		in.Format, in.Columns = InputCSV, p.header.names
+	}
+	in.Length = max(in.Length, p.length)
+	if s.decoder.received >= 0 {
+		in.Received = s.decoder.names[s.decoder.received]
+	}
+	return in
+}
+
 func (p *blockParser) tooLong(length int64) {
+	p.length = length
+	defer func() { p.length = 0 }()
 	p.reject("", []Fault{{Code: "line_too_long", Message: fmt.Sprintf("the line has %d bytes; at most %d are taken", length, p.limit),
 		Next: "check the program that writes it"}})
 }

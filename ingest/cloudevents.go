@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"mime"
@@ -23,13 +24,16 @@ import (
 // cloudevent_attribute_duplicate, cloudevent_specversion, cloudevent_type_unknown,
 // cloudevent_type_other, cloudevent_datacontenttype, cloudevent_data_missing,
 // cloudevent_data_invalid, cloudevent_id_invalid, cloudevent_time_invalid,
-// cloudevent_id_differs, cloudevent_time_differs), or event_invalid where the
+// cloudevent_id_differs, cloudevent_time_differs, cloudevent_recordedtime_invalid), or event_invalid where the
 // fault is of the JSON or of the data.
 type CloudEvents struct {
 	// Decoders has the event types by name.
 	Decoders map[string]*Decoder
 	// Only names the one type that is taken; any where empty.
 	Only string
+	// Recorded takes the received time from the extension attribute recordedtime,
+	// where an event has it.
+	Recorded bool
 }
 
 // attribute is one of an envelope's, as text.
@@ -52,13 +56,19 @@ type envelope struct {
 	faults []Fault
 }
 
+// recordedTime is the extension attribute that says when an event became known.
+const recordedTime = "recordedtime"
+
 // The attributes that mean something here. Others are extensions.
 var (
 	requiredAttributes = []string{"specversion", "type", "source", "id"}
-	knownAttributes    = append([]string{"time", "datacontenttype"}, requiredAttributes...)
+	knownAttributes    = append([]string{"time", "datacontenttype", recordedTime}, requiredAttributes...)
 )
 
 func (e *envelope) fault(name, code string, at int, next, format string, args ...any) {
+	if len(e.faults) >= maxFaults {
+		return
+	}
 	e.faults = append(e.faults, Fault{Field: name, Code: code, Message: fmt.Sprintf(format, args...), Next: next, Offset: at})
 }
 
@@ -94,6 +104,30 @@ func (c CloudEvents) DecodeBinary(header func(name string) []string, body []byte
 	return c.open(e)
 }
 
+// Structured writes a CloudEvent in binary mode as one in structured mode.
+func Structured(header func(name string) []string, body []byte) []byte {
+	members := map[string]any{}
+	for _, name := range knownAttributes {
+		values := header("ce-" + name)
+		if name == "datacontenttype" {
+			values = header("Content-Type")
+		}
+		if text, ok := headerText(values); ok {
+			members[name] = text
+		}
+	}
+	if json.Valid(body) {
+		members["data"] = json.RawMessage(body)
+	} else {
+		members["data_base64"] = body
+	}
+	out, err := json.Marshal(members)
+	if err != nil {
+		return nil // Texts that are valid UTF-8 always encode.
+	}
+	return out
+}
+
 // headerText decodes a header's value by the HTTP binding 1.0.2, 3.1.3.2.
 func headerText(values []string) (string, bool) {
 	if len(values) != 1 {
@@ -115,6 +149,9 @@ func (c CloudEvents) open(e *envelope) (orrery.Event, error) {
 		name = d.event.Name
 		if e.has {
 			event, ok := d.unwrap(e)
+			if ok && c.Recorded {
+				ok = e.recorded(&event)
+			}
 			if ok {
 				return event, nil
 			}
@@ -195,6 +232,26 @@ func (d *Decoder) unwrap(e *envelope) (orrery.Event, bool) {
 		return orrery.Event{}, false
 	}
 	return p.end()
+}
+
+// recorded takes the received time over.
+func (e *envelope) recorded(event *orrery.Event) bool {
+	a, ok := e.attributes[recordedTime]
+	if !ok {
+		return true
+	}
+	var days dayCache
+	at, wrong := days.instant(a.text)
+	switch {
+	case wrong != fine:
+		e.fault(recordedTime, "cloudevent_recordedtime_invalid", a.at, "write it like 2018-04-01T00:00:31Z", "the CloudEvent's %s is %s, which is no instant", recordedTime, excerpt(a.text))
+	case at < event.Time:
+		e.fault(recordedTime, "received_before_time", a.at, "an event is known when it happens or later", "the CloudEvent's %s is %s, before the event happened at %s", recordedTime, at, event.Time)
+	default:
+		event.Received = at
+		return true
+	}
+	return false
 }
 
 // given takes over an attribute for field f, or compares the two.

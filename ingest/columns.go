@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -108,6 +109,9 @@ func (b *block) decodeRows(p *blockParser) {
 			p.accept(event)
 			values = values[width:]
 		} else {
+			if len(b.rejected) < p.keep {
+				p.rowText = b.rowText(i, text)
+			}
 			p.reject("", p.parser.faults)
 		}
 	}
@@ -148,6 +152,39 @@ func (b *blockParser) typed(f int, c *parquet.Column, cell parquet.Cell, text st
 		}
 		p.values[f] = v
 	}
+}
+
+// rowText writes row i as a JSON object of the columns that are read. What JSON
+// has no number for is a string.
+func (b *block) rowText(i int, text string) string {
+	out := []byte{'{'}
+	for k := range b.source.table.columns {
+		c, cell := &b.source.table.columns[k], b.rows.Cells[k][i]
+		if cell.State == parquet.Null {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, c.Name), ':')
+		switch {
+		case cell.State == parquet.Long:
+			out = append(out, `"…"`...)
+		case c.Kind == parquet.Text:
+			out = appendString(out, text[cell.From:cell.From+cell.Len])
+		case c.Kind == parquet.Bool:
+			out = strconv.AppendBool(out, cell.Bits != 0)
+		case c.Kind == parquet.Timestamp && cell.State == parquet.Present:
+			out = appendString(out, orrery.Instant(cell.Bits).String())
+		default:
+			number := numberText(c, cell, text)
+			if !json.Valid([]byte(number)) {
+				number = string(appendString(nil, number))
+			}
+			out = append(out, number...)
+		}
+	}
+	return string(append(out, '}'))
 }
 
 // number takes over a number that is stored as the field's values are. The flaw

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 
@@ -63,6 +65,23 @@ func write(t testing.TB, dir, name, text string) string {
 	}
 	return path
 }
+
+// memoryFile is a file that is not on disk, for what opens very many.
+type memoryFile struct {
+	*strings.Reader
+	size int64
+}
+
+func inMemory(text string) raw { return memoryFile{strings.NewReader(text), int64(len(text))} }
+
+func (memoryFile) Close() error                 { return nil }
+func (f memoryFile) Stat() (fs.FileInfo, error) { return f, nil }
+func (memoryFile) Name() string                 { return "memory" }
+func (f memoryFile) Size() int64                { return f.size }
+func (memoryFile) Mode() fs.FileMode            { return 0 }
+func (memoryFile) ModTime() time.Time           { return time.Time{} }
+func (memoryFile) IsDir() bool                  { return false }
+func (memoryFile) Sys() any                     { return nil }
 
 // transcript writes down everything a stream gives.
 func transcript(inputs []Input, o Options) string {

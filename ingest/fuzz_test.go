@@ -16,10 +16,9 @@ func FuzzNDJSON(f *testing.F) {
 	f.Add(strings.Join(jsonSeeds, "\n"))
 	f.Add("{\"id\":1,\"at\":\"2018-04-01T00:00:31Z\"}\r\n\n \r\n{\"id\":2}\n{")
 	f.Fuzz(func(t *testing.T, text string) {
-		path := write(t, t.TempDir(), "x.ndjson", text)
-		in := []Input{{Path: path, Type: everyType()}}
-		small, smallRejected, smallErr := drain(t, in, Options{blockSize: 5, MaxLine: 200, Sort: true})
-		events, rejected, err := drain(t, in, Options{MaxLine: 200, Sort: true})
+		in := func() []Input { return []Input{{Path: "x.ndjson", memory: inMemory(text), Type: everyType()}} }
+		small, smallRejected, smallErr := drain(t, in(), Options{blockSize: 5, MaxLine: 200, Sort: true, Workers: 1})
+		events, rejected, err := drain(t, in(), Options{blockSize: 4096, MaxLine: 200, Sort: true})
 		if orrery.CodeOf(err) != orrery.CodeOf(smallErr) || len(small) != len(events) || len(smallRejected) != len(rejected) {
 			t.Fatalf("%q: %d and %d events, %v, %v", text, len(events), len(small), err, smallErr)
 		}
@@ -61,19 +60,19 @@ func FuzzCSV(f *testing.F) {
 	f.Add("1,2018-04-01T00:00:31Z,a\"b\n\"2\",\"2018-04-01T00:00:32Z\",\"\"\n,,\n\n\"")
 	f.Fuzz(func(t *testing.T, rows string) {
 		text := "id,at,note\n" + rows
-		in := []Input{{Path: write(t, t.TempDir(), "x.csv", text), Type: everyType()}}
-		o := Options{Sort: true, MaxLine: 64}
+		in := func() []Input { return []Input{{Path: "x.csv", memory: inMemory(text), Type: everyType()}} }
+		o := Options{Sort: true, MaxLine: 64, blockSize: 4096}
 		if len(text) < 10 {
 			return
 		}
-		want := transcript(in, o)
+		want := transcript(in(), o)
 		for _, o.blockSize = range []int{1, 3, 64} {
-			if got := transcript(in, o); got != want {
+			if got := transcript(in(), o); got != want {
 				t.Fatalf("%q in blocks of %d:\n%s\nand whole:\n%s", text, o.blockSize, got, want)
 			}
 		}
 		if !strings.Contains(rows, "\r") {
-			compareCSV(t, text, in)
+			compareCSV(t, text, in())
 		}
 	})
 }
@@ -100,7 +99,7 @@ func compareCSV(t *testing.T, text string, in []Input) {
 			want = append(want, id.Format(0)+"|"+record[2])
 		}
 	}
-	events, _, err := drain(t, in, Options{Sort: true})
+	events, _, err := drain(t, in, Options{Sort: true, blockSize: 4096})
 	if err != nil {
 		t.Fatal(err)
 	}

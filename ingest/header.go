@@ -13,7 +13,9 @@ import (
 
 // header is what the first line of a CSV file says.
 type header struct {
-	// fields has for each column the index of its field, -1 for one that is none.
+	// names are those of the columns; fields has for each column the index of its
+	// field, -1 for one that is none.
+	names  []string
 	fields []int
 	// absent are the fields without a column.
 	absent  []int
@@ -47,7 +49,7 @@ func (d *Decoder) readHeader(f *file, s *splitter) (*header, error) {
 
 // matchHeader matches the names of a file's columns to the type's fields.
 func (d *Decoder) matchHeader(f *file, names []string) (*header, error) {
-	h := &header{}
+	h := &header{names: names}
 	var unknown []string
 	for i, name := range names {
 		field, ok := d.index[name]

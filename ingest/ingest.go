@@ -64,6 +64,8 @@ type Input struct {
 	// a timestamp, no earlier than the event's time. It must be of no field of
 	// the type. Where empty, events were received when they happened.
 	Received string
+	// memory is a test's file that is not on disk.
+	memory raw
 }
 
 // decoder gives the decoder of the input's events.

@@ -35,7 +35,14 @@ type parser struct {
 	more       []uint64
 }
 
-func (p *parser) add(f Fault) { p.faults = append(p.faults, f) }
+// maxFaults bounds the faults that are listed of one event.
+const maxFaults = 100
+
+func (p *parser) add(f Fault) {
+	if len(p.faults) < maxFaults {
+		p.faults = append(p.faults, f)
+	}
+}
 
 // begin makes ready for the next event.
 func (p *parser) begin(s string, values []orrery.Value) {
@@ -171,6 +178,9 @@ func (p *parser) member(key string, at, i int, next *int) int {
 	if f >= len(p.rules) || p.names[f] != key {
 		f, known = p.index[key]
 	}
+	if !known && p.passed != "" && key == p.passed {
+		return p.skip(i)
+	}
 	if !known {
 		p.unknown(key, at)
 		return p.skip(i)
@@ -184,6 +194,9 @@ func (p *parser) member(key string, at, i int, next *int) int {
 }
 
 func (p *parser) unknown(key string, at int) {
+	if len(p.faults) >= maxFaults {
+		return // Looking for what was meant costs time.
+	}
 	f := Fault{Field: key, Code: "field_unknown", Message: fmt.Sprintf("the %s has no field %s", p.event.Name, excerpt(key)), Offset: at}
 	if near := nearest(key, p.names); near != "" {
 		f.Next = fmt.Sprintf("did you mean `%s`?", near)

@@ -50,10 +50,14 @@ func (s *Stream) note(part *block, b *Batch) {
 		s.codes[code] += n
 	}
 	s.rejected.Add(part.refused)
-	room := max(0, s.maxList-s.listed)
-	listed := part.rejected[:min(len(part.rejected), room)]
-	b.Rejected = append(b.Rejected, listed...)
-	s.listed += len(listed)
+	for _, r := range part.rejected {
+		if s.listed == s.maxList || s.listedBytes > maxListedBytes {
+			return
+		}
+		b.Rejected = append(b.Rejected, r)
+		s.listed++
+		s.listedBytes += len(r.Input.Text)
+	}
 }
 
 // merge moves to the batch the events of the source that is first, as far as

@@ -25,7 +25,7 @@ const (
 // file is an open input: its uncompressed text, from the first byte.
 type file struct {
 	path    string
-	raw     *os.File
+	raw     raw
 	size    int64
 	packing packing
 	read    atomic.Int64
@@ -34,11 +34,19 @@ type file struct {
 	regular bool
 }
 
+// raw is a file as it lies on disk.
+type raw interface {
+	io.Reader
+	io.ReaderAt
+	io.Closer
+	Stat() (fs.FileInfo, error)
+}
+
 // Readable reports the first input that is missing, a directory, not allowed to
 // be read, empty or of no known format, without reading further than its head.
 func Readable(inputs []Input) error {
 	for _, in := range inputs {
-		f, err := openFile(in.Path)
+		f, err := in.open()
 		if err != nil {
 			return err
 		}
@@ -47,15 +55,18 @@ func Readable(inputs []Input) error {
 	return nil
 }
 
-// openFile opens a file and finds out its format by its name and its first bytes.
-func openFile(path string) (*file, error) {
-	raw, err := os.Open(path)
-	if err != nil {
-		return nil, openError(path, err)
+// open opens the file and finds out its format by its name and its first bytes.
+func (in Input) open() (*file, error) {
+	f := &file{path: in.Path, raw: in.memory}
+	if in.memory == nil {
+		onDisk, err := os.Open(in.Path)
+		if err != nil {
+			return nil, openError(in.Path, err)
+		}
+		f.raw = onDisk
 	}
-	f := &file{path: path, raw: raw}
 	if err := f.begin(); err != nil {
-		raw.Close()
+		f.close()
 		return nil, err
 	}
 	return f, nil

@@ -32,6 +32,8 @@ type Decoder struct {
 	idRule *rule
 	// defaults are the fields that have one.
 	defaults []int
+	// passed names a key that is passed over, empty for none.
+	passed string
 	// received is the index of the rule for the received time, which is of no
 	// field; -1 where that is not read.
 	received int
@@ -59,6 +61,15 @@ func NewDecoder(t *orrery.EventType) *Decoder {
 	}
 	d.idRule = &d.rules[t.IDField]
 	return d
+}
+
+// Decoders gives a decoder for each event type of a contract, by name.
+func Decoders(c *orrery.Contract) map[string]*Decoder {
+	out := make(map[string]*Decoder, len(c.Events))
+	for _, t := range c.Events {
+		out[t.Name] = NewDecoder(t)
+	}
+	return out
 }
 
 // value reads text that stands for a value of the field.

@@ -43,7 +43,7 @@ func openSource(in Input, o Options, p *pools) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFile(in.Path)
+	f, err := in.open()
 	if err != nil {
 		return nil, err
 	}

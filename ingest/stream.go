@@ -14,6 +14,8 @@ import (
 const (
 	defaultBlockSize     = 256 << 10
 	defaultMaxRejections = 1000
+	// maxListedBytes bounds the texts of the rejections that are listed.
+	maxListedBytes = 64 << 20
 )
 
 // Progress says how far a stream is.
@@ -42,10 +44,11 @@ type Stream struct {
 	notices []string
 	work    chan *block
 	pools   *pools
-	listed  int
-	maxList int
-	codes   map[string]int64
-	err     error
+	// listed counts the rejections that were listed, listedBytes their texts.
+	listed, listedBytes int
+	maxList             int
+	codes               map[string]int64
+	err                 error
 
 	events, rejected atomic.Int64
 }

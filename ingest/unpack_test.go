@@ -122,8 +122,8 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(zipped(f, transactionsCSV(3)))
 	f.Add([]byte{0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, content []byte) {
-		in := []Input{{Path: write(t, t.TempDir(), "x", string(content)), Type: transactionType()}}
-		_, _, err := drain(t, in, Options{Sort: true, Workers: 1})
+		in := []Input{{Path: "x", memory: inMemory(string(content)), Type: transactionType()}}
+		_, _, err := drain(t, in, Options{Sort: true, Workers: 1, blockSize: 4096})
 		var known *orrery.Error
 		if err != nil && !errors.As(err, &known) {
 			t.Fatal(err)

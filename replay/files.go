@@ -20,7 +20,12 @@ type FileSource struct {
 	last  orrery.Offset
 	stats FileStats
 	batch Batch
+	// rejected are the lines refused on the way to the last batch.
+	rejected []ingest.Rejection
 }
+
+// firstKept is how many refused lines FileStats lists.
+const firstKept = 20
 
 // FileStats counts what files held beside good events.
 type FileStats struct {
@@ -40,11 +45,14 @@ type FileOptions struct {
 	// CheckOrder reads files once before, so that only those that need it are
 	// sorted and nothing is delivered from a file that is refused.
 	CheckOrder bool
+	// MaxRejections bounds how many refused lines Rejected lists in all; 0 is a
+	// thousand.
+	MaxRejections int
 }
 
 // FromFiles opens files of events. The source must be closed.
 func FromFiles(ctx context.Context, s *spec.Spec, inputs []ingest.Input, o FileOptions) (*FileSource, error) {
-	stream, err := ingest.Open(ctx, inputs, ingest.Options{DecideOn: s.DecideOn, Sort: o.Sort, CheckOrder: o.CheckOrder})
+	stream, err := ingest.Open(ctx, inputs, ingest.Options{DecideOn: s.DecideOn, Sort: o.Sort, CheckOrder: o.CheckOrder, MaxRejections: o.MaxRejections})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +75,8 @@ func (f *FileSource) Next() (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.stats.First = append(f.stats.First, in.Rejected...)
+	f.rejected = in.Rejected
+	f.stats.First = append(f.stats.First, in.Rejected[:min(len(in.Rejected), firstKept-len(f.stats.First))]...)
 	f.lent = in
 	kept := in.Events[:0]
 	for i := range in.Events {
@@ -85,6 +94,10 @@ func (f *FileSource) Next() (*Batch, error) {
 	f.batch.Events = kept
 	return &f.batch, nil
 }
+
+// Rejected gives the lines refused on the way to the last batch, as many as
+// FileOptions allow.
+func (f *FileSource) Rejected() []ingest.Rejection { return f.rejected }
 
 // Stats gives the counts so far.
 func (f *FileSource) Stats() FileStats {

@@ -88,6 +88,9 @@ type Engine struct {
 	// writing says that a piece of a checkpoint is on its way to the state store.
 	writing bool
 
+	// imports guards the positions of imports.
+	imports sync.Mutex
+
 	flush chan flushed
 	// written has a token when the piece on its way has been written.
 	written chan struct{}
