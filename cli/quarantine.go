@@ -180,6 +180,10 @@ func (a *app) quarantineShow(ctx context.Context, f quarantineFlags, id string) 
 	return nil
 }
 
+// shownWidth is how many signs of an input stand on a line. Of a longer input each
+// fault shows its surroundings.
+const shownWidth = 120
+
 // printItem shows the input, and under it a caret for every fault.
 func printItem(w io.Writer, it *quarantine.Item) {
 	fmt.Fprintf(w, "%s: %s, refused %s\n%s", it.ID, it.Event, it.At, placeOf(it))
@@ -187,16 +191,22 @@ func printItem(w io.Writer, it *quarantine.Item) {
 		fmt.Fprintf(w, "\ncolumns: %s", strings.Join(it.Columns, ","))
 	}
 	fmt.Fprint(w, "\n\n")
-	in := it.Input()
-	if text := it.Text(); text != "" {
-		fmt.Fprintln(w, "  "+ingest.Shown(text))
+	in, shown := it.Input(), []rune(ingest.Shown(it.Text()))
+	long := len(shown) > shownWidth
+	if len(shown) > 0 && !long {
+		fmt.Fprintln(w, "  "+string(shown))
 	}
 	if !in.Whole() {
-		fmt.Fprintf(w, "  … of %d bytes\n", it.Length)
+		fmt.Fprintf(w, "  the first %d of %d bytes were kept\n", len(it.Text()), it.Length)
 	}
 	for _, fault := range it.Faults {
-		if it.Text() != "" {
-			fmt.Fprintln(w, "  "+strings.Repeat(" ", ingest.ShownColumn(it.Text(), fault.Offset))+"^")
+		at := ingest.ShownColumn(it.Text(), fault.Offset)
+		switch from := max(0, at-shownWidth/2); {
+		case long:
+			fmt.Fprintln(w, "  "+string(shown[from:min(len(shown), from+shownWidth)]))
+			fmt.Fprintln(w, "  "+strings.Repeat(" ", at-from)+"^")
+		case len(shown) > 0:
+			fmt.Fprintln(w, "  "+strings.Repeat(" ", at)+"^")
 		}
 		fmt.Fprintf(w, "  %s: %s\n", fault.Code, fault)
 	}
