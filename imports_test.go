@@ -13,7 +13,7 @@ import (
 // layers says how far down each package stands: an import goes to a lower layer
 // only, or within the folders listed in sideways.
 var layers = map[string]int{
-	"cmd/orrery": 9, "bench/fraudweeks": 9, "bench/training": 9, "tools/release": 9, "bench/exploration": 9, "cli": 8, "api": 7, "serve": 6, "cases": 6, "replay": 5, "plan": 4, "builtin": 4, "systems/fraud": 3,
+	"cmd/orrery": 9, "bench/fraudweeks": 9, "bench/training": 9, "bench/scale": 9, "tools/release": 9, "bench/exploration": 9, "cli": 8, "api": 7, "serve": 6, "cases": 6, "replay": 5, "plan": 4, "builtin": 4, "systems/fraud": 3,
 	"orrerytest": 5, "orrerytest/crash": 1, "bench/crash": 9,
 	"spec":   3, // the language of the stages, read by plan and all above it
 	"ingest": 2, "ingest/parquet": 1, "ingest/quarantine": 3, "feature": 2, "model": 2, "policy": 2, "train": 2, "release": 2, "access": 2, "telemetry": 1,

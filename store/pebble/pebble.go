@@ -47,6 +47,18 @@ type Options struct {
 	FS vfs.FS
 }
 
+// ForMemory gives the options for a process that may take so many bytes in all:
+// about three eighths of them are for the store, the rest is for feature state
+// and for what is under way.
+func ForMemory(bytes int64) Options {
+	const mib = 1 << 20
+	return Options{
+		CacheBytes:    min(max(bytes/4, 32*mib), 1<<30),
+		MemTableBytes: uint64(min(max(bytes/64, 4*mib), 64*mib)),
+		FilterBytes:   int(min(max(bytes/16, mib), 1<<30)),
+	}
+}
+
 func (o Options) withDefaults() Options {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 256 << 20
