@@ -33,6 +33,8 @@ const (
 	Overloaded
 	// TooSlow: the caller did not send in time what it had begun.
 	TooSlow
+	// Gone: the thing named existed and is no longer kept.
+	Gone
 )
 
 // Error is what a package returns when a person or a program must act on it.

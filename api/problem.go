@@ -42,6 +42,7 @@ var kinds = map[orrery.ErrorKind]struct {
 	orrery.Forbidden:       {http.StatusForbidden, "Forbidden"},
 	orrery.Overloaded:      {http.StatusTooManyRequests, "Overloaded"},
 	orrery.TooSlow:         {http.StatusRequestTimeout, "Too slow"},
+	orrery.Gone:            {http.StatusGone, "No longer kept"},
 }
 
 // problemOf describes an error. What an Internal error says stays in the log.

@@ -86,7 +86,10 @@ func (a *app) runBacktest(ctx context.Context, engine *serve.Engine, st store.St
 	if err != nil {
 		return nil, err
 	}
-	source := replay.FromLog(st.Log(), engine.Reader().Into(changed.Contract))
+	if span, err = engine.Reader().Within(span, after); err != nil {
+		return nil, err
+	}
+	source := engine.Reader().History(changed.Contract)
 	defer source.Close()
 	bar := a.bar("backtest", "events", int64(engine.Last()))
 	result, err := replay.RunBacktest(ctx, source, engine.Plan(), after, span, bar.Set)
@@ -109,8 +112,11 @@ func (a *app) changedPlan(ctx context.Context, engine *serve.Engine, st store.St
 	if err != nil {
 		return nil, err
 	}
-	rowsOf := replay.TrainSpan(changed, span.From)
-	source := replay.FromLog(st.Log(), engine.Reader().Into(changed.Contract))
+	rowsOf, err := engine.Reader().Within(replay.TrainSpan(changed, span.From), p)
+	if err != nil {
+		return nil, err
+	}
+	source := engine.Reader().History(changed.Contract)
 	defer source.Close()
 	bar := a.bar("replay", "events", int64(engine.Last()))
 	examples, err := replay.Collect(ctx, p, source, rowsOf, changed.Model.Features, bar.Set)

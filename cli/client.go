@@ -147,6 +147,8 @@ func kindOfStatus(status int) orrery.ErrorKind {
 		return orrery.Forbidden
 	case http.StatusTooManyRequests:
 		return orrery.Overloaded
+	case http.StatusGone:
+		return orrery.Gone
 	case http.StatusInternalServerError:
 		return orrery.Internal
 	}

@@ -235,7 +235,7 @@ func (d *demo) evaluate(ctx context.Context, engine *serve.Engine, st store.Stor
 	if err != nil {
 		return nil, err
 	}
-	source := replay.FromLog(st.Log(), engine.Reader().Contract)
+	source := engine.Reader().History(p.Spec.Contract)
 	defer source.Close()
 	protocol.Begun = time.Now()
 	bar := d.app.bar("replay", "events", int64(engine.Last()))

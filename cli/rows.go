@@ -94,7 +94,10 @@ func (a *app) writeRows(ctx context.Context, s *spec.Spec, st store.Store, out s
 	if err != nil {
 		return nil, err
 	}
-	source := replay.FromLog(st.Log(), reader.Into(s.Contract))
+	if span, err = reader.Within(span, p); err != nil {
+		return nil, err
+	}
+	source := reader.History(s.Contract)
 	defer source.Close()
 	columns := make([]int, len(s.Features))
 	for i := range columns {

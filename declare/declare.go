@@ -16,6 +16,7 @@ const (
 	Int        Type = "int"        // a whole number
 	Number     Type = "number"     // a number
 	Duration   Type = "duration"   // 30s, 5m, 12h, 7d, 2w
+	Bytes      Type = "bytes"      // a size on disk: 500MB, 200GB, 2TB
 	Zone       Type = "zone"       // an IANA time zone: UTC, Europe/Paris
 	Expression Type = "expression" // CEL
 	Any        Type = "any"        // a literal of whatever type the context asks

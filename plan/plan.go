@@ -120,6 +120,9 @@ func (p *Plan) bindModel() error {
 // Tables names the feature state that the plan needs.
 func (p *Plan) Tables() []store.TableID { return p.features.Tables() }
 
+// Reaches gives how far back the plan asks each of Tables.
+func (p *Plan) Reaches() []feature.Reach { return p.features.Reaches() }
+
 // Width gives the length of the plan's vectors.
 func (p *Plan) Width() int { return len(p.Spec.Features) }
 

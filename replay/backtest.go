@@ -118,6 +118,9 @@ type judged struct {
 func RunBacktest(ctx context.Context, source Source, before, after *plan.Plan, span Range, tick func(events int64)) (*Backtest, error) {
 	begun := time.Now()
 	r := newBacktester(before, after, span)
+	if err := r.begin(source); err != nil {
+		return nil, err
+	}
 	visit := each(r.step, r.control)
 	events, err := walk(ctx, source, tick, func(b *Batch) error {
 		r.batch, r.next = b.Events, 0
@@ -143,7 +146,7 @@ type runner struct {
 }
 
 func newRunner(p *plan.Plan) *runner {
-	return &runner{plan: p, state: plan.NewState(), scratch: p.NewScratch()}
+	return &runner{plan: p, scratch: p.NewScratch()}
 }
 
 func (r *runner) decide(e *orrery.Event) (*orrery.Decision, error) {
@@ -177,9 +180,6 @@ func newBacktester(before, after *plan.Plan, span Range) *backtester {
 	s := after.Spec
 	r := &backtester{before: newRunner(before), after: newRunner(after), joiner: newJoiner(s), id: matched(s), excluded: -1, ranked: -1,
 		protocol: Protocol{Train: Range{From: span.From, To: span.From}, Test: span}}
-	if sameTables(before.Tables(), after.Tables()) {
-		r.after.state = r.before.state
-	}
 	if e := s.Evaluate; e != nil {
 		r.excluded, r.ranked = e.LeaveOutKnown, e.By
 	}
@@ -196,6 +196,17 @@ func newBacktester(before, after *plan.Plan, span Range) *backtester {
 		}
 	}
 	return r
+}
+
+// begin makes the states that the source's first event is applied to.
+func (r *backtester) begin(source Source) (err error) {
+	if r.before.state, err = rootOf(source); err != nil {
+		return err
+	}
+	if r.after.state = r.before.state; !sameTables(r.before.plan.Tables(), r.after.plan.Tables()) {
+		r.after.state, err = rootOf(source)
+	}
+	return err
 }
 
 func sameTables(a, b []store.TableID) bool {

@@ -53,7 +53,11 @@ func (x *Examples) Row(i int) []float64 {
 // are indexes in the plan's vector. tick, which may be nil, is called now and
 // then with the number of events read.
 func Collect(ctx context.Context, p *plan.Plan, source Source, span Range, columns []int, tick func(events int64)) (*Examples, error) {
-	c := newCollector(p, span, columns)
+	state, err := rootOf(source)
+	if err != nil {
+		return nil, err
+	}
+	c := newCollector(p, state, span, columns)
 	next := 0
 	visit := each(func(e *orrery.Event, recorded *orrery.Decision) error {
 		if next%plan.PrefetchEvents == 0 {
@@ -88,8 +92,8 @@ type collector struct {
 	id, excluded, ranked int
 }
 
-func newCollector(p *plan.Plan, span Range, columns []int) *collector {
-	c := &collector{plan: p, state: plan.NewState(), scratch: p.NewScratch(), asked: orrery.Decision{Vector: make([]float64, p.Width())},
+func newCollector(p *plan.Plan, state *plan.State, span Range, columns []int) *collector {
+	c := &collector{plan: p, state: state, scratch: p.NewScratch(), asked: orrery.Decision{Vector: make([]float64, p.Width())},
 		span: span, columns: columns, joiner: newJoiner(p.Spec), out: &Examples{}, id: matched(p.Spec), excluded: -1, ranked: -1}
 	if e := p.Spec.Evaluate; e != nil {
 		c.excluded, c.ranked = e.LeaveOutKnown, e.By

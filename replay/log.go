@@ -6,6 +6,8 @@ import (
 	"iter"
 
 	"orrery.dev"
+	"orrery.dev/control"
+	"orrery.dev/feature"
 	"orrery.dev/plan"
 	"orrery.dev/record"
 	"orrery.dev/store"
@@ -78,20 +80,34 @@ type LogSource struct {
 	next      func() (store.Record, error, bool)
 	stop      func()
 	contracts Contracts
+	log       store.Log
 	// held is an event read beyond the last batch, to see whether a decision
 	// followed the one before.
-	held *orrery.Event
+	held    *orrery.Event
+	release func()
 }
 
-// FromLog reads a log from its beginning to where it ends now. The source must
-// be closed.
-func FromLog(log store.Log, contracts Contracts) *LogSource {
+// FromLog reads a log from its beginning to where it ends now. The log must not
+// be cut before the source is closed, which calls release.
+func FromLog(log store.Log, contracts Contracts, release func()) *LogSource {
 	next, stop := iter.Pull2(log.Scan(1))
-	return &LogSource{next: next, stop: stop, contracts: contracts}
+	return &LogSource{next: next, stop: stop, contracts: contracts, log: log, release: release}
 }
 
 // Close ends the reading.
-func (s *LogSource) Close() { s.stop() }
+func (s *LogSource) Close() {
+	s.stop()
+	s.release()
+}
+
+// Root makes the state of what was cut off the log.
+func (s *LogSource) Root() (*plan.State, error) {
+	controls, err := control.Load(s.log.ScanBase(control.Table))
+	if err != nil {
+		return nil, err
+	}
+	return &plan.State{Features: feature.NewState(s.log.Base), Controls: controls}, nil
+}
 
 // Next gives about a thousand events.
 func (s *LogSource) Next() (*Batch, error) {

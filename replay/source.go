@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"orrery.dev"
+	"orrery.dev/plan"
 	"orrery.dev/record"
 )
 
@@ -42,6 +43,22 @@ func (b *Batch) Decision(i int) *orrery.Decision {
 type Source interface {
 	// Next gives the next batch, valid until the next call, or io.EOF at the end.
 	Next() (*Batch, error)
+}
+
+// Rooted is a Source whose first event may not be the first there ever was.
+type Rooted interface {
+	Source
+	// Root makes the state that the first event is applied to.
+	Root() (*plan.State, error)
+}
+
+// rootOf makes the state that a source's first event is applied to: that of an
+// empty log, unless the source says otherwise.
+func rootOf(source Source) (*plan.State, error) {
+	if r, ok := source.(Rooted); ok {
+		return r.Root()
+	}
+	return plan.NewState(), nil
 }
 
 // walk gives each batch of a source to visit and counts the events. It ends at

@@ -66,7 +66,11 @@ func Releases(ctx context.Context, log store.Log) ([]orrery.ReleaseID, error) {
 // the plan of the release that made it. plans has one for every release that a
 // decision names.
 func Verify(ctx context.Context, source Source, plans []*plan.Plan, tick func(events int64)) (*Verification, error) {
-	v := newVerifier(plans)
+	state, err := rootOf(source)
+	if err != nil {
+		return nil, err
+	}
+	v := newVerifier(plans, state)
 	events, err := walk(ctx, source, tick, each(v.step, v.state.Control))
 	if err != nil {
 		return nil, err
@@ -84,8 +88,8 @@ type verifier struct {
 	out   Verification
 }
 
-func newVerifier(plans []*plan.Plan) *verifier {
-	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: plan.NewState()}
+func newVerifier(plans []*plan.Plan, state *plan.State) *verifier {
+	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: state}
 	for _, p := range plans {
 		v.byID[p.Release], v.scratch[p.Release] = p, p.NewScratch()
 	}

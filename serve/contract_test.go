@@ -100,6 +100,8 @@ func event(t testing.TB, random *rand.Rand, typ *orrery.EventType, n int, at orr
 			if i == typ.IDField {
 				value = fmt.Sprintf(`"e%d"`, n)
 			}
+		case orrery.Bool:
+			value = fmt.Sprint(random.IntN(2) == 0)
 		case orrery.Entity:
 			value = fmt.Sprintf(`"k%d"`, random.IntN(6))
 		}

@@ -37,6 +37,9 @@ type Options struct {
 	StateBytes int64
 	// Observer, which may be nil, is told what the engine does.
 	Observer Observer
+	// RetainEvery is how often the log is looked at for what is no longer kept; 0
+	// is a minute.
+	RetainEvery time.Duration
 	// Progress, which may be nil, hears how far the recovery at start has come.
 	Progress func(done, total int64)
 }
@@ -58,6 +61,9 @@ func (o Options) withDefaults() Options {
 	if o.StateBytes == 0 {
 		o.StateBytes = 512 << 20
 	}
+	if o.RetainEvery == 0 {
+		o.RetainEvery = time.Minute
+	}
 	return o
 }
 
@@ -67,6 +73,7 @@ type Engine struct {
 	store     store.Store
 	contracts *contracts
 	reader    *Reader
+	releases  *releases
 
 	jobs     chan *job
 	commands chan func()
@@ -75,6 +82,8 @@ type Engine struct {
 	committed atomic.Uint64
 	// syncs counts the batches that were made durable.
 	syncs atomic.Int64
+	// forgotten is the instant behind every event that was cut off the log.
+	forgotten atomic.Int64
 	// current is the release in force, written by the sequencer alone.
 	current atomic.Pointer[runtime]
 
@@ -130,7 +139,7 @@ func newRuntime(p *plan.Plan) *runtime {
 func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine, error) {
 	reader := NewReader(st, o.Registry)
 	e := &Engine{
-		options: o.withDefaults(), store: st, reader: reader, contracts: reader.contracts,
+		options: o.withDefaults(), store: st, reader: reader, releases: &releases{store: st}, contracts: reader.contracts,
 		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4), written: make(chan struct{}, 1),
 		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}), marks: newMarks(),
 	}
@@ -147,6 +156,7 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 	e.running.Go(e.sequence)
 	e.running.Go(e.commit)
 	e.running.Go(e.flushLoop)
+	e.running.Go(e.retainLoop)
 	return e, nil
 }
 

@@ -81,6 +81,11 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 	if err != nil {
 		return err
 	}
+	e.reader.cutting.RLock()
+	defer e.reader.cutting.RUnlock()
+	if err := e.releases.begin(p.Release); err != nil {
+		return err
+	}
 	adopt := func() error { return nil }
 	if e.needsWarming(p) {
 		if adopt, err = e.warmBeside(ctx, p); err != nil {
@@ -95,8 +100,12 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 		if err := adopt(); err != nil {
 			return err
 		}
+		before := e.Plan().Release
 		e.current.Store(newRuntime(p))
 		switched = e.announce(p)
+		if before != p.Release {
+			e.releases.end(before, e.last)
+		}
 		return nil
 	})
 	if err != nil {
@@ -125,7 +134,7 @@ func (e *Engine) needsWarming(p *plan.Plan) bool {
 // must run between two requests.
 func (e *Engine) warmBeside(ctx context.Context, p *plan.Plan) (func() error, error) {
 	through := e.Last()
-	state, err := e.warm(ctx, p, nil, nil)
+	state, err := e.warm(ctx, p, nil, e.Plan().Tables(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -44,8 +44,11 @@ func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (
 	if err != nil {
 		return nil, replay.Counts{}, err
 	}
-	span := lesson.Range
-	source := replay.FromLog(st.Log(), reader.Into(s.Contract))
+	span, err := reader.Within(lesson.Range, p)
+	if err != nil {
+		return nil, replay.Counts{}, err
+	}
+	source := reader.History(s.Contract)
 	defer source.Close()
 	examples, err := replay.Collect(ctx, p, source, span, s.Model.Features, lesson.Tick)
 	if err != nil {

@@ -35,6 +35,9 @@ type Reader struct {
 	store     store.Store
 	contracts *contracts
 	registry  *spec.Registry
+	// cutting is held for reading by whoever needs the log, or the base, to stay as
+	// it is.
+	cutting sync.RWMutex
 	// plans keeps what was compiled, by orrery.ReleaseID: releases do not change.
 	plans sync.Map
 }
@@ -48,11 +51,9 @@ func NewReader(st store.Store, registry *spec.Registry) *Reader {
 // nil when the store has none: as events of the contract in force.
 func (r *Reader) Contract(f orrery.Fingerprint) *orrery.View { return r.contracts.find(f) }
 
-// Into is Contract for events of another contract, that of a spec from Fit.
-func (r *Reader) Into(c *orrery.Contract) replay.Contracts { return r.contracts.into(c) }
-
 // Recorded gives the event at an offset and the decision on it, nil if it was
-// recorded without one. The error is of kind NotFound when there is no event.
+// recorded without one. The error is of kind NotFound when there is no event, of
+// kind Gone with code decision_not_kept when it has been cut off.
 func (r *Reader) Recorded(offset orrery.Offset) (orrery.Event, *orrery.Decision, error) {
 	log := r.store.Log()
 	data, ok, err := log.Get(offset, store.EventRecord)
@@ -60,6 +61,9 @@ func (r *Reader) Recorded(offset orrery.Offset) (orrery.Event, *orrery.Decision,
 		return orrery.Event{}, nil, err
 	}
 	if !ok {
+		if first, err := log.First(); err == nil && offset < first {
+			return orrery.Event{}, nil, notKept(offset, first)
+		}
 		return orrery.Event{}, nil, orrery.Errorf(orrery.NotFound, "decision_not_found", "there is no decision %s", DecisionID(offset)).
 			WithNext("look for the decision_id of an answer")
 	}
@@ -69,6 +73,9 @@ func (r *Reader) Recorded(offset orrery.Offset) (orrery.Event, *orrery.Decision,
 	}
 	event.Offset = offset
 	if data, ok, err = log.Get(offset, store.DecisionRecord); err != nil || !ok {
+		if first, firstErr := log.First(); err == nil && firstErr == nil && offset < first {
+			err = notKept(offset, first) // It went between the two looks.
+		}
 		return event, nil, err
 	}
 	decision, err := record.DecodeDecision(data, offset)
@@ -110,6 +117,8 @@ func (r *Reader) compile(id orrery.ReleaseID) (*plan.Plan, error) {
 
 // Verify recomputes every decision of the store's log.
 func (r *Reader) Verify(ctx context.Context, tick func(events int64)) (*replay.Verification, error) {
+	r.cutting.RLock()
+	defer r.cutting.RUnlock()
 	releases, err := replay.Releases(ctx, r.store.Log())
 	if err != nil {
 		return nil, err
@@ -120,7 +129,7 @@ func (r *Reader) Verify(ctx context.Context, tick func(events int64)) (*replay.V
 			return nil, err
 		}
 	}
-	source := replay.FromLog(r.store.Log(), r.contracts.find)
+	source := replay.FromLog(r.store.Log(), r.contracts.find, func() {})
 	defer source.Close()
 	return replay.Verify(ctx, source, plans, tick)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 
 	"orrery.dev"
 	"orrery.dev/control"
@@ -30,6 +31,17 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 		return orrery.Errorf(orrery.Damaged, "log_behind_state", "the log ends at offset %d and the state was written at offset %d", e.last, known.Offset).
 			WithNext("restore the log from a backup, or start a new data directory")
 	}
+	if err := e.releases.load(e.last); err != nil {
+		return err
+	}
+	gone, err := e.reader.foundation()
+	if err != nil {
+		return err
+	}
+	e.forgotten.Store(math.MinInt64)
+	if len(gone.Tables) > 0 {
+		e.forgotten.Store(int64(gone.Watermark) + 1)
+	}
 	e.committed.Store(uint64(e.last))
 	e.repeats = newRepeats(e.last)
 	e.received, e.watermark = known.Received, known.Watermark
@@ -41,12 +53,15 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 	if err != nil {
 		return err
 	}
+	if err := e.releases.begin(p.Release); err != nil {
+		return err
+	}
 	e.current.Store(newRuntime(p))
-	controls, err := control.Load(e.store.State().Scan(control.Table))
+	controls, err := e.loadControls()
 	if err != nil {
 		return err
 	}
-	if e.state, err = e.warm(ctx, p, controls, e.spill); err != nil {
+	if e.state, err = e.warm(ctx, p, controls, nil, e.spill); err != nil {
 		return err
 	}
 	if p.Release != tail {
@@ -141,23 +156,65 @@ func (e *Engine) carryOver(from *release.Release, s *spec.Spec, to *release.Rele
 	return nil
 }
 
+// loadControls gives what controls have set, as of the last checkpoint or later.
+func (e *Engine) loadControls() (*control.State, error) {
+	marked, gone, err := e.marked(control.Table, true)
+	if err != nil {
+		return nil, err
+	}
+	if marked < gone {
+		return control.Load(e.store.Log().ScanBase(control.Table))
+	}
+	return control.Load(e.store.State().Scan(control.Table))
+}
+
+// marked gives the offset that a table's state has applied, and the last that was
+// cut off the log. State that was written before that and not since is of no use,
+// and the base stands for it; stale says that the table may have such, which is
+// then dropped.
+func (e *Engine) marked(table store.TableID, stale bool) (marked, gone orrery.Offset, err error) {
+	if marked, err = e.store.State().Marked(table); err != nil {
+		return 0, 0, err
+	}
+	first, err := e.store.Log().First()
+	if gone = first - 1; err == nil && stale && marked < gone {
+		err = e.store.State().Drop(table)
+	}
+	return marked, gone, err
+}
+
+// load gives an entity's state in a table: as the state store has it, or as it
+// was when the log was cut.
+func (e *Engine) load(table store.TableID, key string) ([]byte, bool, error) {
+	value, ok, err := e.store.State().Get(table, key)
+	if ok || err != nil {
+		return value, ok, err
+	}
+	if first, err := e.store.Log().First(); err != nil || first == 1 {
+		return nil, false, err
+	}
+	return e.store.Log().Base(table, key)
+}
+
 // warm gives feature state for a plan that has applied the log up to its end,
-// from what the state store holds and the log. Entities load when first asked for;
-// each value knows the offset it has applied, so nothing is counted twice. So it
-// is with controls; nil leaves them out. tick, which may be nil, hears how far it
-// has come.
-func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State, tick func(st *feature.State, done, total int64) error) (*plan.State, error) {
-	state := &plan.State{Features: feature.NewState(e.store.State().Get), Controls: controls}
+// from what the state store holds, the base and the log. Entities load when first
+// asked for; each value knows the offset it has applied, so nothing is counted
+// twice. So it is with controls; nil leaves them out. tick, which may be nil,
+// hears how far it has come. The log must not be cut meanwhile. live are the
+// tables of the plan that serves meanwhile, if one does: what is written of those
+// is not stale.
+func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State, live []store.TableID, tick func(st *feature.State, done, total int64) error) (*plan.State, error) {
+	state := &plan.State{Features: feature.NewState(e.load), Controls: controls}
 	first, tables := orrery.Offset(0), p.Tables()
 	if controls != nil {
 		tables = append(tables, control.Table)
 	}
 	for i, table := range tables {
-		marked, err := e.store.State().Marked(table)
+		marked, gone, err := e.marked(table, !slices.Contains(live, table))
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 || marked < first {
+		if marked = max(marked, gone); i == 0 || marked < first {
 			first = marked
 		}
 	}

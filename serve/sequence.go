@@ -144,11 +144,11 @@ func (e *Engine) admit(j *job, it *item) error {
 }
 
 func (e *Engine) admitTime(j *job, event *orrery.Event) error {
-	within := j.runtime.plan.Spec.Dedupe.Within
 	timeField := event.Type.Fields[event.Type.TimeField].Name
-	if oldest := e.watermark.Add(-within); e.last > 0 && event.Time < oldest {
-		return orrery.Errorf(orrery.Invalid, "event_too_old", "the %s happened at %s; repeats are recognised back to %s, so an older event could be a repeat",
-			event.Type.Name, event.Time, oldest).WithField(timeField).WithNext("raise dedupe.within in the spec, or leave the event out")
+	// What the log has forgotten cannot be recognised, whatever the spec now says.
+	oldest := max(e.watermark.Add(-j.runtime.plan.Spec.Dedupe.Within), orrery.Instant(e.forgotten.Load()))
+	if e.last > 0 && event.Time < oldest {
+		return tooOld(event, oldest)
 	}
 	if now := e.options.Clock(); event.Time > now.Add(AheadTolerance) {
 		return orrery.Errorf(orrery.Invalid, "event_in_future", "the %s says that it happened at %s, which is after the server's time %s",
@@ -162,6 +162,12 @@ func (e *Engine) admitTime(j *job, event *orrery.Event) error {
 		}
 	}
 	return nil
+}
+
+func tooOld(event *orrery.Event, oldest orrery.Instant) error {
+	return orrery.Errorf(orrery.Invalid, "event_too_old", "the %s happened at %s; repeats are recognised back to %s, so an older event could be a repeat",
+		event.Type.Name, event.Time, oldest).WithField(event.Type.Fields[event.Type.TimeField].Name).
+		WithNext("raise dedupe.within in the spec, or leave the event out")
 }
 
 // apply gives the item its offset and received time and applies it.

@@ -151,6 +151,9 @@ func (e *Engine) results(j *job, commit time.Duration) ([]Result, error) {
 // repeated answers an event that had been recorded before, if it is the same.
 func (e *Engine) repeated(it *item, decide bool) Result {
 	event, decision, err := e.Reader().Recorded(it.earlier)
+	if orrery.CodeOf(err) == "decision_not_kept" {
+		err = tooOld(&it.event, orrery.Instant(e.forgotten.Load()))
+	}
 	if err != nil {
 		return Result{Err: err}
 	}

@@ -191,6 +191,7 @@ func (c *checker) resolve(root *node) {
 	}
 	s.Async = textOf(root, "durability") == "async"
 	s.Dedupe.Within, _ = valueOf[orrery.Duration](root.get("dedupe"), "within")
+	c.resolveLog(root)
 	s.State.ExactEvents, _ = valueOf[int](root.get("state"), "exact_events")
 	c.resolveEntities(root)
 	c.resolveEvents(root)
@@ -206,6 +207,7 @@ func (c *checker) resolve(root *node) {
 	c.resolveExplore(root)
 	c.hiddenOutcomes(root)
 	c.resolveEvaluate(root)
+	c.fitsInLog(root)
 }
 
 // at reports an error at a place.

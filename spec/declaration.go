@@ -42,6 +42,7 @@ func Declaration(reg *Registry) declare.Field {
 					{Name: "within", Type: declare.Duration, Default: "30d", Above: declare.Bound(0),
 						Doc: "How long the id of an event is remembered. Within it a repeat gets the recorded answer; an event that is later than this is refused as too old."},
 				}},
+			logField(),
 			{Name: "state", Type: declare.Mapping, Doc: "How the state behind features is kept.",
 				Fields: []declare.Field{
 					{Name: "exact_events", Type: declare.Int, Default: "1024", Min: declare.Bound(128), Max: declare.Bound(1 << 20),
@@ -61,6 +62,18 @@ func Declaration(reg *Registry) declare.Field {
 			featuresField(reg),
 			labelField(),
 		}, modelField(reg), []declare.Field{policyField(), exploreField(), answerField(), evaluateField()})}
+}
+
+func logField() declare.Field {
+	return declare.Field{Name: "log", Type: declare.Mapping, Doc: "How much of the log is kept; all of it where this is left out. " +
+		"What is cut off is summed up in the state that the rest is applied to, so features and verification stay exact. " +
+		"A decision that is cut off can no longer be explained, and a new feature begins with what the log keeps.",
+		Fields: []declare.Field{
+			{Name: "keep", Type: declare.Duration, Above: declare.Bound(0), Example: "400d",
+				Doc: "How long records are kept, counted back from the newest event's arrival. Windows, `dedupe.within` and what training needs must fit in it."},
+			{Name: "keep_bytes", Type: declare.Bytes, Above: declare.Bound(0), Example: "200GB",
+				Doc: "About how much space the records may take on disk, compressed; the oldest go first. What repeats are recognised by, `dedupe.within`, stays even so."},
+		}}
 }
 
 func about(what string) declare.Field {

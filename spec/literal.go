@@ -26,6 +26,8 @@ func (c *checker) scalar(n *node, f declare.Field) {
 		ok = c.number(n, f)
 	case declare.Duration:
 		ok = c.duration(n, f)
+	case declare.Bytes:
+		ok = c.size(n)
 	case declare.Zone:
 		ok = c.zone(n)
 	case declare.Name:

@@ -152,7 +152,7 @@ func takes(f declare.Field) string {
 func boundWords(f declare.Field) string {
 	number := func(b *float64) string { return strconv.FormatFloat(*b, 'f', -1, 64) }
 	switch {
-	case f.Type == declare.Duration && f.Above != nil:
+	case (f.Type == declare.Duration || f.Type == declare.Bytes) && f.Above != nil:
 		return ""
 	case f.Min != nil && f.Max != nil:
 		return fmt.Sprintf(" from %s to %s", number(f.Min), number(f.Max))

@@ -248,6 +248,8 @@ func patternOf(f declare.Field) string {
 			// Longer than nothing.
 			pattern = strings.Replace(pattern, "[0-9]{1,12}", "0{0,11}[1-9][0-9]{0,11}", 1)
 		}
+	case declare.Bytes:
+		pattern = strings.Replace(sizePattern.String(), "[0-9]{1,15}", "0{0,14}[1-9][0-9]{0,14}", 1)
 	case declare.Zone:
 		pattern = `^[A-Za-z][A-Za-z0-9_+/-]*$`
 	default:

@@ -28,6 +28,7 @@ type Spec struct {
 	// DecideOn is the event type that is answered with a decision.
 	DecideOn *orrery.EventType
 	Dedupe   Dedupe
+	Log      Log
 	State    State
 	// Lists are changed while the system runs; rules and features ask them.
 	Lists []List
@@ -58,6 +59,13 @@ type Dedupe struct {
 type State struct {
 	// ExactEvents is how many of the newest events of a key are told apart.
 	ExactEvents int
+}
+
+// Log says how much of the log is kept; 0 sets no bound.
+type Log struct {
+	Keep orrery.Duration
+	// KeepBytes is of the records on disk.
+	KeepBytes int64
 }
 
 // Feature is one scalar. A feature that the file declares over several windows

@@ -111,6 +111,8 @@ func typeWords(t declare.Type) string {
 		return "a number"
 	case declare.Duration:
 		return "a duration"
+	case declare.Bytes:
+		return "a size"
 	case declare.Zone:
 		return "a time zone"
 	case declare.Expression:

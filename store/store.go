@@ -135,7 +135,7 @@ type State interface {
 	// Scan yields the state of one table in key order, as of when the sequence
 	// begins to be read. The caller owns the items.
 	Scan(table TableID) iter.Seq2[StateItem, error]
-	// Drop forgets a table and its mark.
+	// Drop forgets a table and its mark. It may run beside writes of others.
 	Drop(table TableID) error
 }
 
