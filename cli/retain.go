@@ -45,8 +45,8 @@ func (a *app) retain(ctx context.Context, path, dir string) error {
 		return err
 	})
 	if inUse(err) {
-		if address, addressErr := runningServer(dir); addressErr == nil {
-			return orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "the server at %s has the data open, and cuts the log by itself", address).
+		if running, runningErr := runningServer(dir); runningErr == nil {
+			return orrery.Errorf(orrery.Unavailable, "data_dir_in_use", "the server at %s has the data open, and cuts the log by itself", running.Address).
 				WithNext("leave it to the server, or stop it first")
 		}
 	}
