@@ -21,6 +21,8 @@ const blobTemp = ".new"
 type blobPort struct {
 	fs  vfs.FS
 	dir string
+	// readOnly has Put refused.
+	readOnly bool
 	// writing keeps two Puts of the same content from one another's file.
 	writing sync.Mutex
 }
@@ -50,6 +52,9 @@ func digestOf(content []byte) string {
 }
 
 func (b *blobPort) Put(content []byte) (string, error) {
+	if b.readOnly {
+		return "", errReadOnly
+	}
 	b.writing.Lock()
 	defer b.writing.Unlock()
 	digest := digestOf(content)

@@ -18,6 +18,15 @@ const pebbleFormat = pebble.FormatValueSeparation
 type engine struct {
 	db *pebble.DB
 	*fault
+	readOnly bool
+}
+
+// err gives why nothing can be written, nil while it can.
+func (e *engine) err() error {
+	if e.readOnly {
+		return errReadOnly
+	}
+	return e.fault.err()
 }
 
 func commonOptions(o Options, cache *pebble.Cache) *pebble.Options {
@@ -60,7 +69,7 @@ func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
 
 // openEngine opens the instance in a folder of the data directory.
 func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
-	e := &engine{fault: newFault(d.join(name))}
+	e := &engine{fault: newFault(d.join(name)), readOnly: p.ReadOnly}
 	p.FS = frozenFS{p.FS, e.fault, d.join(checkpointName)}
 	p.Logger = logger{e.fault}
 	p.EventListener = &pebble.EventListener{
@@ -115,10 +124,13 @@ func (e *engine) get(key []byte) (value []byte, ok bool, err error) {
 
 // close flushes and ends the instance; after a fault it leaves it as it is.
 func (e *engine) close() error {
-	if e == nil || e.err() != nil {
+	if e == nil || e.fault.err() != nil {
 		return nil // There is nothing to end, or nothing that may be touched.
 	}
 	return e.run(func() error {
+		if e.readOnly {
+			return e.db.Close()
+		}
 		if err := e.db.Flush(); err != nil {
 			return err
 		}

@@ -81,6 +81,8 @@ type Store struct {
 	lock  io.Closer
 	log   *engine
 	state *engine
+	// stateErr is why there is no state, of a store that is read only.
+	stateErr error
 
 	records  logPort
 	features statePort
@@ -151,7 +153,12 @@ func (s *Store) open(d *directory, o Options) (err error) {
 func (s *Store) Log() store.Log { return &s.records }
 
 // State gives feature state.
-func (s *Store) State() store.State { return s.features }
+func (s *Store) State() store.State {
+	if s.state == nil {
+		return noState{}
+	}
+	return s.features
+}
 
 // Meta gives the named values.
 func (s *Store) Meta() store.Meta { return s.values }

@@ -1,0 +1,15 @@
+//go:build linux || darwin
+
+package cli
+
+import "syscall"
+
+// diskRoom gives the bytes that are free to this user on the disk of a directory,
+// and the disk's size.
+func diskRoom(dir string) (free, total int64, ok bool) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, 0, false
+	}
+	return int64(s.Bavail) * int64(s.Bsize), int64(s.Blocks) * int64(s.Bsize), true
+}
