@@ -15,6 +15,7 @@ import (
 	"orrery.dev/ingest"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
+	"orrery.dev/spec"
 )
 
 // streamBatch is how many lines of an NDJSON stream are decided on together.
@@ -129,6 +130,7 @@ func (s *Server) routes() []route {
 		{"POST /v1/systems/{system}/pause", access.Admin, false, s.here(s.audited("pause", s.pause))},
 		{"POST /v1/systems/{system}/resume", access.Admin, false, s.here(s.audited("resume", s.resume))},
 		{"POST /v1/systems/{system}/train", access.Admin, false, s.here(s.audited("train", s.train))},
+		{"POST /v1/systems/{system}/check", access.Admin, false, s.here(s.plain(s.check))},
 		{"POST /v1/systems/{system}/verify", access.Admin, false, s.here(s.plain(s.verify))},
 		{"GET /v1/systems/{system}/backup", access.Admin, false, s.here(s.backup)},
 		{"/", access.Read, false, func(w http.ResponseWriter, r *http.Request) {
@@ -239,6 +241,16 @@ func (s *Server) train(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	takeTime(w)
 	return s.jobs.Train(ctx, request)
+}
+
+// check says what the spec in the body would mean for the data.
+func (s *Server) check(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, spec.MaxSize))
+	if err != nil {
+		return nil, orrery.Errorf(orrery.TooLarge, "spec_too_large", "a spec has at most %d bytes", spec.MaxSize)
+	}
+	takeTime(w)
+	return s.engine.Against(ctx, text)
 }
 
 func (s *Server) verify(ctx context.Context, w http.ResponseWriter, _ *http.Request) (any, error) {

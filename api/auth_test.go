@@ -83,6 +83,7 @@ var endpoints = []struct {
 	{"POST", "/v1/systems/fraud/resume", "{}", access.Admin, false},
 	{"POST", "/v1/systems/fraud/train", "{}", access.Admin, false},
 	{"POST", "/v1/systems/fraud/verify", "", access.Admin, false},
+	{"POST", "/v1/systems/fraud/check", "", access.Admin, false},
 	{"GET", "/v1/systems/fraud/backup", "", access.Admin, false},
 	{"GET", "/v1/keys", "", access.Admin, true},
 	{"POST", "/v1/keys", "{}", access.Admin, true},

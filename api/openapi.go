@@ -31,10 +31,12 @@ func OpenAPI(s *spec.Spec) map[string]any {
 				"range": node{"type": "string", "description": "event times to train on, FROM..TO"}}})}, reference("Trained"))},
 		base + "/backup": node{"get": node{"operationId": "backup", "summary": "A copy of the data as of one moment, for orrery restore",
 			"responses": responses(node{"application/x-tar": node{"schema": node{"type": "string", "format": "binary"}}})}},
+		base + "/check": node{"post": operation("check", "What a changed spec would mean for the data", nil,
+			node{"required": true, "content": node{"application/yaml": node{"schema": node{"type": "string", "description": "a system.yaml"}}}}, reference("Effect"))},
 		base + "/verify": node{"post": operation("verify", "Recompute every recorded decision and compare", nil, nil, reference("Verification"))},
 	}
 	schemas := node{"Problem": problemSchema(), "Answer": answerSchema(s), "Record": recordSchema(s), "Knowledge": knowledgeSchema(),
-		"Receipt": receiptSchema(), "System": systemSchema(), "Trained": trainedSchema(), "Verification": verificationSchema(), "Feature": featureSchema()}
+		"Receipt": receiptSchema(), "System": systemSchema(), "Trained": trainedSchema(), "Verification": verificationSchema(), "Effect": effectSchema(), "Feature": featureSchema()}
 	maps.Copy(paths, controlPaths(base, s))
 	maps.Copy(schemas, controlSchemas())
 	maps.Copy(paths, accessPaths())

@@ -169,6 +169,18 @@ func faultSchema() node {
 		"field", "next", "offset", "line", "column")
 }
 
+func effectSchema() node {
+	names := func(what string) node {
+		return node{"type": "array", "description": what, "items": node{"type": "string"}}
+	}
+	fault := object(node{"code": text("stable"), "path": text("the place in the spec"), "message": text("what is wrong"), "next": text("what to do")})
+	return object(node{"compatible": node{"type": "boolean"}, "faults": node{"type": "array", "items": fault},
+		"added": names("entities, events and fields that are new"), "kept": names("features whose state is kept"), "rebuilt": names("features whose state is built anew"),
+		"model": node{"type": "string", "enum": []string{"kept", "does_not_fit", "none"}}, "events": integer("events to be replayed"),
+		"events_per_second": node{"type": "number", "description": "measured just now"}, "estimated_seconds": node{"type": "number"},
+		"complete_from": node{"type": "string", "format": "date-time", "description": "from when features that are built anew know all of their windows"}}, "complete_from")
+}
+
 func problemSchema() node {
 	schema := object(node{"type": text("names the code"), "title": text("the sort of problem"), "status": integer("the HTTP status"),
 		"detail": text("what is wrong"), "code": text("stable, for programs"), "field": text("the field at fault"), "next": text("what to do"),

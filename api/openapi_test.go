@@ -69,6 +69,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	}
 	_, _, verification := call(t, server, "POST", "/v1/systems/fraud/verify", "application/json", "")
 	valid("Verification", verification)
+	_, _, effect := call(t, server, "POST", "/v1/systems/fraud/check", "application/yaml", string(orrerytest.FraudSpec(t).Source))
+	valid("Effect", effect)
 }
 
 // TestEveryReferenceResolves looks for a $ref that names nothing.

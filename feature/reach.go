@@ -29,3 +29,15 @@ func (s *Set) Reaches() []Reach {
 	}
 	return out
 }
+
+// TableOf gives the table that aggregate i reads.
+func (s *Set) TableOf(i int) store.TableID {
+	for _, r := range s.readers {
+		for _, it := range r.items {
+			if it.out == i {
+				return s.tables[r.table].id
+			}
+		}
+	}
+	return store.TableID{}
+}

@@ -7,6 +7,7 @@ package plan
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"orrery.dev"
@@ -122,6 +123,11 @@ func (p *Plan) Tables() []store.TableID { return p.features.Tables() }
 
 // Reaches gives how far back the plan asks each of Tables.
 func (p *Plan) Reaches() []feature.Reach { return p.features.Reaches() }
+
+// TableOf gives the table behind the aggregate at a slot of the vector.
+func (p *Plan) TableOf(slot int) store.TableID {
+	return p.features.TableOf(slices.Index(p.slots, slot))
+}
 
 // Width gives the length of the plan's vectors.
 func (p *Plan) Width() int { return len(p.Spec.Features) }

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -243,7 +242,7 @@ func (x *examination) clock() Finding {
 // compileReleases reads the releases that are needed: those that made decisions,
 // and the one in force.
 func (x *examination) compileReleases() error {
-	known, err := x.summary()
+	known, err := x.reader.checkpointed()
 	if err != nil {
 		return err
 	}
@@ -263,18 +262,9 @@ func (x *examination) compileReleases() error {
 	return nil
 }
 
-func (x *examination) summary() (summary, error) {
-	var known summary
-	text, ok, err := x.store.Meta().Get(summaryName)
-	if err == nil && ok {
-		err = json.Unmarshal(text, &known)
-	}
-	return known, err
-}
-
 // state looks at how far the state has come, and at the base of a cut log.
 func (x *examination) state() error {
-	known, err := x.summary()
+	known, err := x.reader.checkpointed()
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"math"
 	"slices"
 
@@ -20,7 +19,7 @@ import (
 // recover brings the engine to the end of the log: the release in force, then
 // feature state from the last checkpoint and the log's tail.
 func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
-	known, err := e.summary()
+	known, err := e.reader.checkpointed()
 	if err != nil {
 		return err
 	}
@@ -68,18 +67,6 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 		e.announce(p)
 	}
 	return nil
-}
-
-func (e *Engine) summary() (summary, error) {
-	var s summary
-	text, ok, err := e.store.Meta().Get(summaryName)
-	if err != nil || !ok {
-		return s, err
-	}
-	if err := json.Unmarshal(text, &s); err != nil {
-		return s, orrery.Errorf(orrery.Damaged, "summary_damaged", "the record of the last checkpoint cannot be read").Because(err)
-	}
-	return s, nil
 }
 
 // readTail reads what came after the last checkpoint: the times of events, and

@@ -98,7 +98,7 @@ func (e *Engine) beginRetain(ctx context.Context) (*retention, error) {
 
 func (r *retention) begin(ctx context.Context, current *plan.Plan) error {
 	var err error
-	if r.known, err = r.engine.summary(); err != nil {
+	if r.known, err = r.engine.reader.checkpointed(); err != nil {
 		return err
 	}
 	r.oldest = r.known.Watermark.Add(-current.Spec.Dedupe.Within)
