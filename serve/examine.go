@@ -78,7 +78,8 @@ type examination struct {
 	first, last        orrery.Offset
 	events, decisions  int64
 	controls, unsorted int64
-	received, newest   orrery.Instant
+	// received is of events, given of controls.
+	received, newest, given orrery.Instant
 	// faults of the log, of identities and of releases, the first few each.
 	faults, strangers []string
 	faulty, strange   int64
@@ -160,7 +161,7 @@ func (x *examination) look(r store.Record) {
 			var c record.Control
 			if c, err = record.DecodeControl(r.Data); err == nil {
 				x.controls++
-				x.inOrder(c.At)
+				x.given = max(x.given, c.At)
 			}
 		}
 	}
@@ -176,7 +177,10 @@ func (x *examination) event(r store.Record) error {
 	}
 	x.events++
 	x.newest = max(x.newest, e.Time)
-	x.inOrder(e.Received)
+	if e.Received < x.received {
+		x.unsorted++
+	}
+	x.received = max(x.received, e.Received)
 	at, ok, err := x.store.Log().Lookup(identity(&e))
 	if err == nil && (!ok || at != r.Offset) {
 		if x.strange++; len(x.strangers) < keptFaults {
@@ -184,14 +188,6 @@ func (x *examination) event(r store.Record) error {
 		}
 	}
 	return err
-}
-
-// inOrder notes when records say that they were received.
-func (x *examination) inOrder(received orrery.Instant) {
-	if received < x.received {
-		x.unsorted++
-	}
-	x.received = max(x.received, received)
 }
 
 func listed(faults []string, n int64) string {
@@ -225,18 +221,18 @@ func (x *examination) identities() Finding {
 
 // clock looks for times that cannot be.
 func (x *examination) clock() Finding {
-	switch {
-	case x.received > x.now.Add(orrery.Minute):
-		return Finding{Check: "clock", Detail: fmt.Sprintf("the log's last record was received at %s, and it is %s by this machine", x.received, x.now),
+	switch last := max(x.received, x.given); {
+	case last > x.now.Add(orrery.Minute):
+		return Finding{Check: "clock", Detail: fmt.Sprintf("the log's last record was received at %s, and it is %s by this machine", last, x.now),
 			Next: "set this machine's clock; what comes in is taken to be no older than the last record"}
 	case x.newest > x.now.Add(AheadTolerance):
 		return Finding{Check: "clock", Detail: fmt.Sprintf("an event says that it happened at %s, and it is %s by this machine", x.newest, x.now),
 			Next: "set this machine's clock, or the sender's: events before that time less dedupe.within are refused as too old"}
 	case x.unsorted > 0:
-		return Finding{Check: "clock", Detail: fmt.Sprintf("%d records say that they were received before the one they follow", x.unsorted),
+		return Finding{Check: "clock", Detail: fmt.Sprintf("%d events say that they were received before the one they follow", x.unsorted),
 			Next: "train on a range that is free of them, and report this: it must not happen"}
 	}
-	return Finding{Check: "clock", OK: true, Detail: fmt.Sprintf("received up to %s, in order", x.received)}
+	return Finding{Check: "clock", OK: true, Detail: fmt.Sprintf("events were received up to %s, in order", x.received)}
 }
 
 // compileReleases reads the releases that are needed: those that made decisions,
