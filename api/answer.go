@@ -16,7 +16,10 @@ type Answer struct {
 	DecisionID string `json:"decision_id"`
 	EventID    string `json:"event_id"`
 	Score      any    `json:"score"`
-	Action     string `json:"action"`
+	// Scores has the score of each class of a model of several, of which Score is
+	// the greatest.
+	Scores map[string]float64 `json:"scores,omitempty"`
+	Action string             `json:"action"`
 	// Intended is the action that the policy chose, where chance took another.
 	Intended string `json:"intended,omitempty"`
 	// Propensity is the probability with which the action was taken; left out
@@ -71,7 +74,8 @@ func answerOf(p *plan.Plan, r *serve.Result) *Answer {
 	if d.Intended != "" || d.Propensity != 1 {
 		a.Intended, a.Propensity = d.Intended, d.Propensity
 	}
-	a.Reasons = reasonsOf(p, d, d.Reasons)
+	a.Scores = scoresOf(p, d)
+	a.Reasons = reasonsOf(p, &r.Event, d, d.Reasons)
 	if !r.Repeated {
 		a.Micros.Commit = &r.CommitMicros
 	}
@@ -98,13 +102,28 @@ type Reason struct {
 	Value        any     `json:"value"`
 	Contribution float64 `json:"contribution"`
 	About        string  `json:"about,omitempty"`
+	// Text says it in a sentence.
+	Text string `json:"text"`
 }
 
-func reasonsOf(p *plan.Plan, d *orrery.Decision, reasons []orrery.Reason) []Reason {
+func reasonsOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, reasons []orrery.Reason) []Reason {
 	var out []Reason
 	for _, r := range reasons {
 		f := &p.Spec.Features[r.Slot]
-		out = append(out, Reason{Feature: f.Name, Value: replay.Number(d.Vector[r.Slot]), Contribution: r.Contribution, About: f.About})
+		out = append(out, Reason{Feature: f.Name, Value: p.Value(r.Slot, d.Vector, e), Contribution: r.Contribution, About: f.About,
+			Text: p.Sentence(r, d, e)})
+	}
+	return out
+}
+
+// scoresOf names the scores of a decision by their classes.
+func scoresOf(p *plan.Plan, d *orrery.Decision) map[string]float64 {
+	if len(d.Scores) == 0 || p.Spec.Label == nil || len(p.Spec.Label.Classes) != len(d.Scores) {
+		return nil
+	}
+	out := make(map[string]float64, len(d.Scores))
+	for i, class := range p.Spec.Label.Classes {
+		out[class] = d.Scores[i]
 	}
 	return out
 }
@@ -127,12 +146,12 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision) Record {
 	record := Record{
 		Answer: *answerOf(p, &serve.Result{Event: *e, Decision: d, Repeated: true}),
 		System: p.Spec.System, Type: e.Type.Name, Event: ingest.AppendJSON(nil, e), At: e.Received.String(),
-		Features: FeaturesOf(p, d.Vector),
+		Features: FeaturesOf(p, e, d.Vector),
 	}
 	record.Repeated = false
 	if len(record.Reasons) == 0 && d.Fallback == "" {
 		reasons, _ := p.Reasons(d.Vector, reasonsKept)
-		record.Reasons = reasonsOf(p, d, reasons)
+		record.Reasons = reasonsOf(p, e, d, reasons)
 	}
 	if p.Spec.Model != nil && d.Fallback == "" {
 		record.Model = p.Spec.Model.Kind
@@ -140,8 +159,9 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision) Record {
 	return record
 }
 
-// FeaturesOf pairs the values of a vector with what the spec says of them.
-func FeaturesOf(p *plan.Plan, vector []float64) []FeatureValue {
+// FeaturesOf pairs the values of a vector with what the spec says of them. e is the
+// event decided on, nil where there is none.
+func FeaturesOf(p *plan.Plan, e *orrery.Event, vector []float64) []FeatureValue {
 	inputs := map[int]bool{}
 	if p.Spec.Model != nil {
 		for _, i := range p.Spec.Model.Features {
@@ -149,9 +169,9 @@ func FeaturesOf(p *plan.Plan, vector []float64) []FeatureValue {
 		}
 	}
 	out := make([]FeatureValue, len(vector))
-	for i, x := range vector {
+	for i := range vector {
 		f := &p.Spec.Features[i]
-		out[i] = FeatureValue{Name: f.Name, Value: replay.Number(x), Unit: f.Unit, About: f.About, Input: inputs[i]}
+		out[i] = FeatureValue{Name: f.Name, Value: p.Value(i, vector, e), Unit: f.Unit, About: f.About, Input: inputs[i]}
 	}
 	return out
 }
@@ -191,7 +211,7 @@ func Known(ctx context.Context, engine *serve.Engine, entity, key string, at orr
 		return nil, err
 	}
 	out := &Knowledge{Entity: entity, Key: key, At: at.String(), Features: []FeatureValue{}}
-	for i, f := range FeaturesOf(p, vector) {
+	for i, f := range FeaturesOf(p, nil, vector) {
 		if p.About(i, entity) {
 			out.Features = append(out.Features, f)
 		}

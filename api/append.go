@@ -79,6 +79,9 @@ func (a *Answer) appendJSON(b []byte) []byte {
 	b = appendText(append(b, `{"decision_id":`...), a.DecisionID)
 	b = appendText(append(b, `,"event_id":`...), a.EventID)
 	b = appendValue(append(b, `,"score":`...), a.Score)
+	if len(a.Scores) > 0 {
+		b = appendOther(append(b, `,"scores":`...), a.Scores)
+	}
 	b = appendText(append(b, `,"action":`...), a.Action)
 	if a.Intended != "" {
 		b = appendText(append(b, `,"intended":`...), a.Intended)

@@ -27,6 +27,14 @@ func fill(t *rapid.T, v reflect.Value) {
 		for i := range v.Len() {
 			fill(t, v.Index(i))
 		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for range rapid.IntRange(0, 2).Draw(t, "length") {
+			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			fill(t, key)
+			fill(t, value)
+			v.SetMapIndex(key, value)
+		}
 	case reflect.String:
 		v.SetString(rapid.OneOf(rapid.Just(""), rapid.StringMatching(`[a-z0-9_]{0,9}`), rapid.String()).Draw(t, "text"))
 	case reflect.Bool:

@@ -105,8 +105,10 @@ func answerProperties(s *spec.Spec) node {
 			"when": node{"type": []string{"string", "null"}, "description": "its condition, null for the rule that always holds and for none"}}),
 		"release":  text("the release that decided"),
 		"fallback": text("why the ordinary path could not answer: no_model, paused, deadline or fault"),
-		"reasons": node{"type": "array", "description": "what moved the score most", "items": object(node{"feature": text("the feature's name"), "value": maybeNumber(),
-			"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means")}, "about")},
+		"reasons": node{"type": "array", "description": "what moved the score most", "items": object(node{"feature": text("the feature's name"), "value": featureValue(),
+			"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means"),
+			"text": text("the reason in a sentence")}, "about")},
+		"scores":   node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the score of each class of a model of several, of which score is the greatest"},
 		"repeated": node{"type": "boolean", "description": "the event was recorded before, and this is its answer"},
 		"time_us": object(node{"decode": integer("microseconds"), "sequence": integer("microseconds"), "score": integer("microseconds"),
 			"commit": integer("microseconds; not part of a record")}, "commit"),
@@ -114,7 +116,7 @@ func answerProperties(s *spec.Spec) node {
 }
 
 // answerOptional names what an answer may leave out.
-var answerOptional = []string{"intended", "propensity", "fallback", "reasons", "repeated"}
+var answerOptional = []string{"scores", "intended", "propensity", "fallback", "reasons", "repeated"}
 
 func answerSchema(s *spec.Spec) node { return object(answerProperties(s), answerOptional...) }
 
@@ -132,8 +134,12 @@ func maybeNumber() node {
 	return node{"type": []string{"number", "null"}, "description": "null when it is missing"}
 }
 
+func featureValue() node {
+	return node{"type": []string{"number", "string", "null"}, "description": "a text where the feature is one, null when it is missing"}
+}
+
 func featureSchema() node {
-	return object(node{"name": text("the feature's name"), "value": maybeNumber(), "unit": text("its unit"), "about": text("what it means"),
+	return object(node{"name": text("the feature's name"), "value": featureValue(), "unit": text("its unit"), "about": text("what it means"),
 		"input": node{"type": "boolean", "description": "the model takes it"}}, "unit", "about", "input")
 }
 

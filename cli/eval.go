@@ -14,6 +14,7 @@ import (
 	"orrery.dev/plan"
 	"orrery.dev/replay"
 	"orrery.dev/spec"
+	"orrery.dev/train"
 )
 
 type evalFlags struct {
@@ -85,7 +86,8 @@ func (a *app) evaluate(ctx context.Context, s *spec.Spec, inputs []ingest.Input,
 			WithNext("test on what comes after training")
 	}
 	var err error
-	if protocol.Fit, protocol.Kind, err = trainer(s, kind, nil); err != nil {
+	var calibration *train.CalibrationReport
+	if protocol.Fit, protocol.Kind, err = reportingTrainer(s, kind, nil, func(r *train.CalibrationReport) { calibration = r }); err != nil {
 		return nil, err
 	}
 	p, err := plan.Compile("", s, nil)
@@ -101,6 +103,7 @@ func (a *app) evaluate(ctx context.Context, s *spec.Spec, inputs []ingest.Input,
 	if err != nil {
 		return nil, err
 	}
+	result.Calibration = calibration
 	result.Notices = append(files.Notices(), result.Notices...)
 	return result, nil
 }
@@ -161,16 +164,17 @@ func printEvaluation(w io.Writer, e *replay.Evaluation) {
 	for _, notice := range append(e.Notices, e.Test.Outcomes.Notice()) {
 		note(w, notice)
 	}
-	table(w,
-		[]string{"", "rows", "positive", "range"},
-		[]string{"train", fmt.Sprint(e.Train.Rows), fmt.Sprint(e.Train.Positives), e.Train.Range},
-		[]string{"test", fmt.Sprint(e.Test.Rows), fmt.Sprint(e.Test.Positives), e.Test.Range})
+	printCounts(w, e)
 	fmt.Fprintln(w)
 	rows := [][]string{{e.Model, ""}}
 	for _, name := range e.Metrics.Names() {
 		rows = append(rows, []string{name, fmt.Sprintf("%.4f", e.Metrics[name])})
 	}
 	table(w, rows...)
+	if e.Classes != nil {
+		printClasses(w, e.Classes)
+	}
+	printReliability(w, e)
 	fmt.Fprintf(w, "\n%d events replayed in %.2f s (%.0f/s), trained in %.2f s, scored in %.2f s, %.2f s in all\n",
 		e.Events, e.Seconds.Replay, e.EventsPerSecond, e.Seconds.Train, e.Seconds.Score, e.Seconds.Total)
 }

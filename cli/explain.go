@@ -2,12 +2,16 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -105,7 +109,7 @@ func printRecord(w io.Writer, r *api.Record) {
 		rows = append(rows, []string{"by chance", chance(r)})
 	}
 	rows = append(rows, [][]string{
-		{"score", number(r.Score)},
+		{"score", number(r.Score) + ofClasses(r.Scores)},
 		{"event", fmt.Sprintf("%s %s, received %s", r.Type, r.EventID, r.At)},
 		{"release", r.Release.Short()},
 	}...)
@@ -125,6 +129,20 @@ func printRecord(w io.Writer, r *api.Record) {
 	}
 	fmt.Fprintln(w, "\nWhat was known (* is an input of the model):")
 	printFeatures(w, r.Features)
+}
+
+// ofClasses writes the scores of classes, the greatest first.
+func ofClasses(scores map[string]float64) string {
+	if len(scores) == 0 {
+		return ""
+	}
+	classes := slices.SortedFunc(maps.Keys(scores), func(a, b string) int {
+		return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b))
+	})
+	for i, class := range classes {
+		classes[i] = class + " " + number(scores[class])
+	}
+	return ": " + strings.Join(classes, ", ")
 }
 
 func because(r api.Rule) string {
@@ -160,7 +178,7 @@ func printReasons(w io.Writer, reasons []api.Reason) {
 	fmt.Fprintln(w, "\nWhat moved the score most (+ towards the positive class):")
 	rows := make([][]string, len(reasons))
 	for i, r := range reasons {
-		rows[i] = []string{fmt.Sprintf("  %+.3f", r.Contribution), r.Feature, number(r.Value), r.About}
+		rows[i] = []string{fmt.Sprintf("  %+.3f", r.Contribution), r.Text}
 	}
 	table(w, rows...)
 }
@@ -180,6 +198,9 @@ func printFeatures(w io.Writer, features []api.FeatureValue) {
 // number writes a value from JSON for a person, with at most six digits that
 // matter.
 func number(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
 	x, ok := v.(float64)
 	if !ok {
 		return "missing"

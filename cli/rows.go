@@ -129,6 +129,9 @@ func rowColumns(s *spec.Spec) []parquet.OutColumn {
 		{Name: "event_received", Kind: parquet.Timestamp}, {Name: "label", Kind: parquet.Bool},
 		{Name: "weight", Kind: parquet.Double},
 	}
+	if s.Label != nil && s.Label.Classes != nil {
+		columns[3].Kind = parquet.Text // empty where it is not known
+	}
 	for i := range s.Features {
 		columns = append(columns, parquet.OutColumn{Name: s.Features[i].Name, Kind: parquet.Double})
 	}
@@ -147,11 +150,18 @@ func encodeRows(w io.Writer, s *spec.Spec, x *replay.Examples) error {
 		out.Text(0, e.ID)
 		out.Instant(1, e.Time)
 		out.Instant(2, e.Received)
-		positive, known := false, false
+		class, known := 0, false
 		if labels != nil {
-			positive, known = labels.Of(e)
+			class, known = labels.ClassOf(e)
 		}
-		out.Bool(3, positive, known)
+		switch {
+		case len(x.Classes) == 0:
+			out.Bool(3, class == 1, known)
+		case known:
+			out.Text(3, x.Classes[class])
+		default:
+			out.Text(3, "")
+		}
 		out.Number(4, e.Weight)
 		for j, value := range x.Row(i) {
 			out.Number(5+j, value)

@@ -65,7 +65,11 @@ func (a *app) train(ctx context.Context, path, dir string, request api.TrainRequ
 		if answer.Explored > 0 {
 			note(w, fmt.Sprintf("%d of the rows were let through by chance; each weighs one over its propensity", answer.Explored))
 		}
-		fmt.Fprintf(w, "trained %s on %d rows, %d of them positive, of %s in %.1f s\n", answer.Model, answer.Rows, answer.Positives, answer.Range, answer.Seconds)
+		of := fmt.Sprintf("%d of them positive", answer.Positives)
+		if s.Label.Classes != nil {
+			of = fmt.Sprintf("of %d classes", len(s.Label.Classes))
+		}
+		fmt.Fprintf(w, "trained %s on %d rows, %s, of %s in %.1f s\n", answer.Model, answer.Rows, of, answer.Range, answer.Seconds)
 		fmt.Fprintf(w, "release %s is in force\n", answer.Release.Short())
 	})
 	return nil
@@ -120,6 +124,12 @@ func (j *jobs) Verify(ctx context.Context) (*replay.Verification, error) {
 // trainer gives the function that fits the spec's model, or another kind with
 // its defaults.
 func trainer(s *spec.Spec, kind string, progress train.Progress) (replay.Trainer, string, error) {
+	return reportingTrainer(s, kind, progress, func(*train.CalibrationReport) {})
+}
+
+// reportingTrainer is trainer, and tells how a model was calibrated where it was
+// to be.
+func reportingTrainer(s *spec.Spec, kind string, progress train.Progress, report func(*train.CalibrationReport)) (replay.Trainer, string, error) {
 	if s.Model == nil {
 		return nil, "", orrery.Errorf(orrery.Invalid, "nothing_to_train", "the system %s has no model to train", s.System).
 			WithNext("add model and label to its file")
@@ -141,13 +151,19 @@ func trainer(s *spec.Spec, kind string, progress train.Progress) (replay.Trainer
 		params = train.Defaults(trainable.Kind)
 	}
 	fit := func(ctx context.Context, rows *train.Rows) (model.Model, error) {
-		return trainable.Fit(ctx, rows, params, progress)
+		if !trainable.Monotone && kind != s.Model.Kind {
+			free := *rows // compared with another kind, which keeps no constraints
+			free.Monotone = nil
+			rows = &free
+		}
+		return trainable.Fit(ctx, train.Weigh(rows, s.Model.Train.Balanced, s.Model.Train.ClassWeights), params, progress)
 	}
 	if !s.Model.Train.Calibrate {
 		return fit, kind, nil
 	}
 	return func(ctx context.Context, rows *train.Rows) (model.Model, error) {
-		m, _, err := train.RefitCalibrated(ctx, fit, rows, 0)
+		m, calibration, err := train.RefitCalibrated(ctx, fit, rows, 0)
+		report(calibration)
 		return m, err
 	}, kind, nil
 }

@@ -96,6 +96,9 @@ type Kind struct {
 	// WithoutCurrent says that the kind, unless told otherwise, looks at the
 	// events before the one that asks.
 	WithoutCurrent bool
+	// Monotone says that the model kind keeps constraints on the direction in which
+	// features move the score.
+	Monotone bool
 	// Fields are the keys that this kind takes beside those all kinds share.
 	Fields []Field
 }

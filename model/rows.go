@@ -15,7 +15,22 @@ const scoreBlock = 512
 //
 // An error of kind Invalid says that the lengths do not fit.
 func ScoreRows(m Model, rows, out []float64) error {
-	n, columns := len(out), len(m.Features())
+	return eachRow(m, rows, len(out), func(i int, row []float64) { out[i] = m.Score(row) })
+}
+
+// ClassRows writes the scores of each row to out [rows × classes], row-major, as
+// ScoreRows does the one.
+func ClassRows(m Classifier, rows, out []float64) error {
+	k := len(m.Classes())
+	if len(out)%k != 0 {
+		return invalid("model_shape", "%d scores are not those of rows of %d classes", len(out), k)
+	}
+	return eachRow(m, rows, len(out)/k, func(i int, row []float64) { m.Scores(row, out[i*k:(i+1)*k]) })
+}
+
+// eachRow calls score for each of n rows, on every processor.
+func eachRow(m Model, rows []float64, n int, score func(i int, row []float64)) error {
+	columns := len(m.Features())
 	if len(rows) != n*columns {
 		return invalid("model_shape", "%d values are not %d rows of %d columns", len(rows), n, columns)
 	}
@@ -27,7 +42,7 @@ func ScoreRows(m Model, rows, out []float64) error {
 				return
 			}
 			for i := from; i < min(from+scoreBlock, n); i++ {
-				out[i] = m.Score(rows[i*columns : (i+1)*columns])
+				score(i, rows[i*columns:(i+1)*columns])
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"math"
 	"slices"
 
 	"orrery.dev"
@@ -34,16 +33,12 @@ func OfTheMoment(fallback string) bool {
 // d.Fallback already says why the model is not to be asked, there is no score.
 func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	p.Complete(e, s, d.Vector)
-	d.Release, d.Score = p.Release, math.NaN()
+	d.Release = p.Release
 	if d.Fallback == "" && p.model == nil && p.Spec.Model != nil {
 		d.Fallback = FallbackNoModel
 	}
-	if d.Fallback == "" {
-		d.Score = p.Score(s, d.Vector)
-	}
-	// Expressions of the policy read the score behind the last feature.
-	copy(s.vector, d.Vector)
-	s.vector[p.Width()] = d.Score
+	p.score(s, d)
+	p.spread(s, d)
 	s.input = expr.Input{Event: e, Vector: s.vector}
 	switch d.Fallback {
 	case "":

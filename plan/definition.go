@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,9 +63,12 @@ func fieldText(f *orrery.Field) string {
 }
 
 // SameFeatures reports whether every named feature has the same definition in
-// both specs, so that a model trained under one can score under the other.
+// both specs, and their labels the same classes, so that a model trained under one can score under the other.
 func SameFeatures(a, b *spec.Spec, names []string) bool {
 	if a.DecideOn.Name != b.DecideOn.Name {
+		return false
+	}
+	if !slices.Equal(classesOf(a), classesOf(b)) {
 		return false
 	}
 	for _, name := range names {
@@ -74,4 +78,11 @@ func SameFeatures(a, b *spec.Spec, names []string) bool {
 		}
 	}
 	return true
+}
+
+func classesOf(s *spec.Spec) []string {
+	if s.Label == nil {
+		return nil
+	}
+	return s.Label.Classes
 }

@@ -72,6 +72,9 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 	if err := p.bindModel(); err != nil {
 		return nil, err
 	}
+	if err := p.checkClasses(); err != nil {
+		return nil, err
+	}
 	rules := make([]policy.Rule, len(s.Policy))
 	for i, r := range s.Policy {
 		rules[i] = policy.Rule{When: r.When, Action: r.Action}
@@ -155,7 +158,7 @@ type Scratch struct {
 func (p *Plan) NewScratch() *Scratch {
 	return &Scratch{
 		aggregates: make([]float64, len(p.slots)),
-		vector:     make([]float64, p.Width()+1),
+		vector:     make([]float64, p.Width()+1+p.classes()),
 		row:        make([]float64, len(p.inputs)),
 	}
 }
@@ -230,6 +233,8 @@ func (p *Plan) Complete(e *orrery.Event, s *Scratch, vector []float64) {
 			vector[d.slot] = ratio(d.ratio, vector)
 		case d.expr.Type() == expr.Bool:
 			vector[d.slot] = boolean(d.expr, &s.input)
+		case d.expr.Type() == expr.String:
+			vector[d.slot] = category(d.expr, &s.input)
 		default:
 			vector[d.slot] = canonical(d.expr.Number(&s.input))
 		}
@@ -254,50 +259,20 @@ func boolean(program *expr.Program, in *expr.Input) float64 {
 	return 0
 }
 
+func category(program *expr.Program, in *expr.Input) float64 {
+	text, known := program.Text(in)
+	if !known {
+		return math.NaN()
+	}
+	return orrery.CategoryOf(text)
+}
+
 // canonical makes every NaN the same bits, so that records compare bit by bit.
 func canonical(x float64) float64 {
 	if x != x {
 		return math.NaN()
 	}
 	return x
-}
-
-// Score gives the model's score of a complete vector, NaN without a model.
-func (p *Plan) Score(s *Scratch, vector []float64) float64 {
-	if p.model == nil {
-		return math.NaN()
-	}
-	for i, slot := range p.inputs {
-		s.row[i] = vector[slot]
-	}
-	return p.model.Score(s.row)
-}
-
-// Reasons gives the inputs that moved the score of a complete vector most, by
-// size, at most n of them, and the margin that they start from: see
-// model.Explainer. It gives none without a model that can explain itself.
-func (p *Plan) Reasons(vector []float64, n int) (reasons []orrery.Reason, base float64) {
-	m := p.model
-	if calibrated, ok := m.(*model.Calibrated); ok {
-		// What calibration does to a score says nothing of the inputs.
-		m = calibrated.Inner()
-	}
-	explainer, ok := m.(model.Explainer)
-	if !ok {
-		return nil, math.NaN()
-	}
-	row := make([]float64, len(p.inputs))
-	for i, slot := range p.inputs {
-		row[i] = vector[slot]
-	}
-	contributions := make([]float64, len(row))
-	base = explainer.Contributions(row, contributions)
-	for _, i := range model.Top(contributions, n) {
-		if c := contributions[i]; c != 0 && !math.IsNaN(c) && !math.IsInf(c, 0) {
-			reasons = append(reasons, orrery.Reason{Slot: p.inputs[i], Contribution: contributions[i]})
-		}
-	}
-	return reasons, base
 }
 
 // Costs gives for each rule with costs, in order, what a miss and a false alarm
@@ -319,8 +294,7 @@ func (p *Plan) Unknowable(e *orrery.Event, s *Scratch, d *orrery.Decision) bool 
 	if p.Spec.Label == nil || p.Spec.Label.UnknownWhen == nil {
 		return false
 	}
-	copy(s.vector, d.Vector)
-	s.vector[p.Width()] = d.Score
+	p.spread(s, d)
 	s.text[0] = d.Action
 	s.input = expr.Input{Event: e, Vector: s.vector, Text: s.text[:]}
 	holds, known := p.Spec.Label.UnknownWhen.Bool(&s.input)

@@ -93,7 +93,7 @@ type Changed struct {
 	// ScoreBefore and ScoreAfter are nil where there was no score.
 	ScoreBefore any `json:"score_before"`
 	ScoreAfter  any `json:"score_after"`
-	// Outcome is true or false, nil where it is not known.
+	// Outcome is true or false, or a class, nil where it is not known.
 	Outcome any `json:"outcome"`
 }
 
@@ -105,6 +105,8 @@ type judged struct {
 	offset        orrery.Offset
 	before, after string
 	was, is       float64
+	// wasBy and isBy are the scores of classes.
+	wasBy, isBy []float64
 	// example is its index in the backtester's examples.
 	example int
 	amounts []int64
@@ -246,7 +248,7 @@ func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
 	if err != nil {
 		return err
 	}
-	j := judged{offset: e.Offset, before: was.Action, after: is.Action, was: was.Score, is: is.Score, example: len(r.examples.List) - 1}
+	j := judged{offset: e.Offset, before: was.Action, after: is.Action, was: was.Score, is: is.Score, wasBy: was.Scores, isBy: is.Scores, example: len(r.examples.List) - 1}
 	for _, field := range r.amounts {
 		j.amounts = append(j.amounts, e.Values[field].Units())
 	}
@@ -279,7 +281,7 @@ func (r *backtester) result() *Backtest {
 	out := &Backtest{Range: r.protocol.Test.String(), Decisions: len(r.rows), Changes: []Change{}}
 	var labels *Labels
 	if label := r.after.plan.Spec.Label; label != nil {
-		r.examples.outcomes, r.examples.Last = r.joiner.join(), r.joiner.last
+		r.examples.outcomes, r.examples.Last, r.examples.Classes = r.joiner.join(), r.joiner.last, label.Classes
 		labels = r.examples.LabelsAt(label, r.joiner.last+1)
 		out.Outcomes = labels.Outcomes
 		r.measure(out)
@@ -287,13 +289,17 @@ func (r *backtester) result() *Backtest {
 	changes, before, after := map[[2]string]*change{}, map[string]*tally{}, map[string]*tally{}
 	for i := range r.rows {
 		j := &r.rows[i]
-		positive, known := false, false
+		class, known := 0, false
 		if labels != nil {
-			positive, known = labels.Of(&r.examples.List[j.example])
+			class, known = labels.ClassOf(&r.examples.List[j.example])
 		}
 		if known {
 			out.Labelled++
 		}
+		outcome := r.outcome(class, known)
+		// Of several classes, none is the positive one that tallies are about.
+		positive := class == 1
+		known = known && r.examples.Classes == nil
 		r.tallyOf(before, j.before).add(j, positive, known)
 		r.tallyOf(after, j.after).add(j, positive, known)
 		if j.before == j.after {
@@ -306,7 +312,7 @@ func (r *backtester) result() *Backtest {
 		}
 		changes[key].add(j, positive, known)
 		if c := changes[key]; len(c.examples) < changedKept {
-			c.examples = append(c.examples, r.changed(j, positive, known))
+			c.examples = append(c.examples, r.changed(j, outcome))
 		}
 	}
 	for key, c := range changes {
@@ -339,13 +345,21 @@ func (r *backtester) actions(before, after map[string]*tally) []string {
 	return out
 }
 
-func (r *backtester) changed(j *judged, positive, known bool) Changed {
+func (r *backtester) changed(j *judged, outcome any) Changed {
 	e := &r.examples.List[j.example]
-	c := Changed{Offset: j.offset, EventID: e.ID, At: e.Time.String(), ScoreBefore: Number(j.was), ScoreAfter: Number(j.is)}
-	if known {
-		c.Outcome = positive
+	return Changed{Offset: j.offset, EventID: e.ID, At: e.Time.String(), ScoreBefore: Number(j.was), ScoreAfter: Number(j.is), Outcome: outcome}
+}
+
+// outcome gives what is known of a decision's outcome: true, false or a class, nil
+// for nothing.
+func (r *backtester) outcome(class int, known bool) any {
+	switch {
+	case !known:
+		return nil
+	case r.examples.Classes != nil:
+		return r.examples.Classes[class]
 	}
-	return c
+	return class == 1
 }
 
 // measure fills Before and After as Evaluate measures a test range.
@@ -354,7 +368,7 @@ func (r *backtester) measure(out *Backtest) {
 	for i := range r.rows {
 		place[r.rows[i].example] = &r.rows[i]
 	}
-	of := func(run *runner, score func(*judged) float64) Metrics {
+	of := func(run *runner, score func(*judged) (float64, []float64)) Metrics {
 		x := r.examples
 		x.List = slices.Clone(x.List)
 		for i := range x.List {
@@ -363,17 +377,18 @@ func (r *backtester) measure(out *Backtest) {
 		t := x.testRows(run.plan, r.protocol)
 		out.Measured, out.Notices = t.counts, t.notices
 		for _, i := range t.rows {
-			t.scores = append(t.scores, score(place[i]))
+			one, byClass := score(place[i])
+			t.scores, t.classes = append(t.scores, one), append(t.classes, byClass...)
 		}
 		if slices.ContainsFunc(t.scores, math.IsNaN) {
 			return nil
 		}
-		m, err := t.metrics(run.plan)
-		if err != nil {
+		var e Evaluation
+		if err := t.measure(run.plan, &e); err != nil {
 			return nil // of one class, say
 		}
-		return m
+		return e.Metrics
 	}
-	out.Before = of(r.before, func(j *judged) float64 { return j.was })
-	out.After = of(r.after, func(j *judged) float64 { return j.is })
+	out.Before = of(r.before, func(j *judged) (float64, []float64) { return j.was, j.wasBy })
+	out.After = of(r.after, func(j *judged) (float64, []float64) { return j.is, j.isBy })
 }

@@ -25,7 +25,16 @@ type Evaluation struct {
 	Train   Counts     `json:"train"`
 	Test    TestCounts `json:"test"`
 	Metrics Metrics    `json:"metrics"`
-	Seconds Seconds    `json:"seconds"`
+	// Reliability is what was foretold on the test range against what came, by
+	// tenths of the rows from the lowest score up; of several classes, for the
+	// likeliest.
+	Reliability []metric.ReliabilityBin `json:"reliability,omitempty"`
+	// Classes has the figures of a label of several classes.
+	Classes *metric.ClassReport `json:"classes,omitempty"`
+	// Calibration says how the scores were calibrated, nil where they were not to
+	// be.
+	Calibration *train.CalibrationReport `json:"calibration,omitempty"`
+	Seconds     Seconds                  `json:"seconds"`
 	// Events counts all events read; the rate is over the time from the first
 	// byte of the first file to the last row.
 	Events          int64    `json:"events"`
@@ -38,6 +47,9 @@ type Counts struct {
 	Range     string `json:"range"`
 	Rows      int    `json:"rows"`
 	Positives int    `json:"positives"`
+	// Classes counts the rows of each class, in the order of the label's; nil where
+	// the label has none.
+	Classes []ClassCount `json:"classes,omitempty"`
 	// Unknown rows had no label yet, can have none, or are stood for, and were
 	// left out.
 	Unknown int `json:"unknown"`
@@ -46,6 +58,31 @@ type Counts struct {
 	// Outcomes counts those of the whole history by the instant that the labels
 	// are as of.
 	Outcomes Outcomes `json:"outcomes"`
+}
+
+// ClassCount is how many rows are of a class.
+type ClassCount struct {
+	Class string `json:"class"`
+	Rows  int    `json:"rows"`
+}
+
+func newCounts(span Range, classes []string, outcomes Outcomes) Counts {
+	c := Counts{Range: span.String(), Outcomes: outcomes}
+	for _, class := range classes {
+		c.Classes = append(c.Classes, ClassCount{Class: class})
+	}
+	return c
+}
+
+// count takes a row of a class in.
+func (c *Counts) count(class int) {
+	c.Rows++
+	switch {
+	case c.Classes != nil:
+		c.Classes[class].Rows++
+	case class == 1:
+		c.Positives++
+	}
 }
 
 // TestCounts says what the test range held.
@@ -104,7 +141,7 @@ func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol)
 	if err := test.score(fitted); err != nil {
 		return nil, err
 	}
-	if out.Metrics, err = test.metrics(p); err != nil {
+	if err := test.measure(p, out); err != nil {
 		return nil, err
 	}
 	out.Notices = test.notices
@@ -117,28 +154,25 @@ func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol)
 // TrainRows gives the rows of a range whose labels are known. A row whose label
 // was not known by then is left out, and nothing that came later shows.
 func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
-	rows := &train.Rows{Names: x.Columns}
-	counts := Counts{Range: span.String(), Outcomes: labels.Outcomes}
+	rows := &train.Rows{Names: x.Columns, Categorical: x.Categorical, Monotone: x.Monotone, Classes: x.Classes}
+	counts := newCounts(span, x.Classes, labels.Outcomes)
 	var weights []float64
 	for i := range x.List {
 		if !span.Contains(x.List[i].Time) {
 			continue
 		}
-		positive, known := labels.Of(&x.List[i])
+		class, known := labels.ClassOf(&x.List[i])
 		if !known {
 			counts.Unknown++
 			continue
 		}
 		rows.X = append(rows.X, x.Row(i)...)
-		rows.Y = append(rows.Y, zeroOrOne(positive))
+		rows.Y = append(rows.Y, float64(class))
 		weights = append(weights, x.List[i].Weight)
-		counts.Rows++
 		if x.List[i].Weight > 1 {
 			counts.Explored++
 		}
-		if positive {
-			counts.Positives++
-		}
+		counts.count(class)
 	}
 	rows.Weight = unlessEqual(weights)
 	return rows, counts
@@ -165,6 +199,8 @@ func CheckTrainable(rows *train.Rows, span Range) error {
 	case rows.Len() == 0:
 		return orrery.Errorf(orrery.Invalid, "train_range_empty", "the train range %s holds no labelled rows", span).
 			WithNext("choose a range that the events cover and that has matured")
+	case rows.Classes != nil:
+		return nil // the trainer names the class that is missing
 	case positives == 0:
 		return orrery.Errorf(orrery.Invalid, "train_range_one_class", "the train range %s has %d rows and none of them positive", span, rows.Len()).
 			WithNext("choose a longer range, or check that outcomes were read and match")
@@ -186,12 +222,14 @@ func zeroOrOne(b bool) float64 {
 type testSet struct {
 	x *Examples
 	// Indexes in x.List, and for each its day from the range's start, its label
-	// (1 positive, 0 negative), its weight and its score.
+	// (1 positive, 0 negative, or a class), its weight and its score, and the
+	// scores of classes [rows × classes].
 	rows    []int
 	dayOf   []int
 	labels  []float64
 	weights []float64
 	scores  []float64
+	classes []float64
 	days    int
 	counts  TestCounts
 	notices []string
@@ -199,7 +237,7 @@ type testSet struct {
 
 func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 	labels := x.LabelsAt(p.Spec.Label, Forever)
-	t := &testSet{x: x, counts: TestCounts{Counts: Counts{Range: protocol.Test.String(), Outcomes: labels.Outcomes}}, days: protocol.Test.days()}
+	t := &testSet{x: x, counts: TestCounts{Counts: newCounts(protocol.Test, x.Classes, labels.Outcomes)}, days: protocol.Test.days()}
 	leftOut := x.leftOut(protocol)
 	immature := 0
 	for i := range x.List {
@@ -211,7 +249,7 @@ func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 			t.counts.LeftOut++
 			continue
 		}
-		label, known := labels.Of(e)
+		class, known := labels.ClassOf(e)
 		if !known {
 			t.counts.Unknown++
 			continue
@@ -219,15 +257,12 @@ func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 		if e.Time.Add(p.Spec.Label.MaturesAfter) > x.Last {
 			immature++
 		}
-		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, protocol.day(e)), append(t.labels, zeroOrOne(label))
+		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, protocol.day(e)), append(t.labels, float64(class))
 		t.weights = append(t.weights, e.Weight)
-		t.counts.Rows++
 		if e.Weight > 1 {
 			t.counts.Explored++
 		}
-		if label {
-			t.counts.Positives++
-		}
+		t.counts.count(class)
 	}
 	if immature > 0 {
 		t.notices = append(t.notices, fmt.Sprintf("%d test rows had not matured when the events end; those without an outcome count as negative", immature))
@@ -264,6 +299,10 @@ func (t *testSet) score(m model.Model) error {
 	for _, i := range t.rows {
 		matrix = append(matrix, t.x.Row(i)...)
 	}
+	if c, ok := m.(model.Classifier); ok {
+		t.classes = make([]float64, len(t.rows)*len(c.Classes()))
+		return model.ClassRows(c, matrix, t.classes)
+	}
 	return model.ScoreRows(m, matrix, t.scores)
 }
 
@@ -276,18 +315,24 @@ var scoreMeasures = []struct {
 	{"brier", metric.Brier}, {"calibration_error", metric.CalibrationError},
 }
 
-func (t *testSet) metrics(p *plan.Plan) (Metrics, error) {
+// measure sets the metrics of an evaluation.
+func (t *testSet) measure(p *plan.Plan, out *Evaluation) (err error) {
+	out.Metrics = Metrics{}
+	if t.x.Classes != nil {
+		return t.measureClasses(out)
+	}
 	if t.counts.Positives == 0 || t.counts.Positives == t.counts.Rows {
-		return nil, orrery.Errorf(orrery.Invalid, "test_range_one_class", "the test range %s has %d rows, %d of them positive",
+		return orrery.Errorf(orrery.Invalid, "test_range_one_class", "the test range %s has %d rows, %d of them positive",
 			t.counts.Range, t.counts.Rows, t.counts.Positives).WithNext("choose a range with rows of both classes")
 	}
-	out := Metrics{}
 	set := metric.Set{Label: t.labels, Score: t.scores, Weight: unlessEqual(t.weights)}
-	var err error
 	for _, m := range scoreMeasures {
-		if out[m.name], err = m.measure(set); err != nil {
-			return nil, err
+		if out.Metrics[m.name], err = m.measure(set); err != nil {
+			return err
 		}
+	}
+	if out.Reliability, err = metric.Reliability(set, metric.CalibrationBins, metric.EqualMass); err != nil {
+		return err
 	}
 	switch e := p.Spec.Evaluate; {
 	case e == nil || e.K == 0:
@@ -295,11 +340,11 @@ func (t *testSet) metrics(p *plan.Plan) (Metrics, error) {
 		t.notices = append(t.notices, "precision at k is left out: it ranks entities, and a row that stands for others is not one of theirs")
 	default:
 		name := fmt.Sprintf("precision_at_%d_per_day", e.K)
-		if out[name], err = metric.PrecisionAtK(t.sightings(), t.days, e.K); err != nil {
-			return nil, err
+		if out.Metrics[name], err = metric.PrecisionAtK(t.sightings(), t.days, e.K); err != nil {
+			return err
 		}
 	}
-	return out, t.costs(p, set, out)
+	return t.costs(p, set, out.Metrics)
 }
 
 // costs adds to the metrics, for each rule with costs, what its errors came to.
@@ -325,6 +370,23 @@ func (t *testSet) costs(p *plan.Plan, set metric.Set, out Metrics) error {
 		}
 		out[name], out[name+"_expected"], out[name+"_never"], out[name+"_best_cut"] = c.Realised, c.Expected, c.Never, c.BestCut
 	}
+	return nil
+}
+
+func (t *testSet) measureClasses(out *Evaluation) (err error) {
+	if t.counts.Rows == 0 {
+		return orrery.Errorf(orrery.Invalid, "test_range_empty", "the test range %s holds no labelled rows", t.counts.Range).
+			WithNext("choose a range that the events cover and that has matured")
+	}
+	set := metric.ClassSet{Classes: t.x.Classes, Score: t.classes, Weight: unlessEqual(t.weights)}
+	for _, y := range t.labels {
+		set.Label = append(set.Label, int(y))
+	}
+	if out.Classes, err = metric.Classify(set); err != nil {
+		return err
+	}
+	out.Metrics = metricsOf(out.Classes)
+	out.Reliability = out.Classes.Reliability
 	return nil
 }
 

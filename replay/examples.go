@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"slices"
 
 	"orrery.dev"
 	"orrery.dev/plan"
@@ -35,6 +36,12 @@ type Examples struct {
 	// X is [len(List) × columns], row-major: the columns asked for.
 	X       []float64
 	Columns []string
+	// Categorical says which columns hold categories, Monotone what constraints the
+	// spec's model has on them; both [columns], or nil where there are none. Classes
+	// are those of the label.
+	Categorical []bool
+	Monotone    []int8
+	Classes     []string
 	// Events counts all events read, Last is the latest instant at which one was
 	// received.
 	Events int64
@@ -100,6 +107,22 @@ func newCollector(p *plan.Plan, state *plan.State, span Range, columns []int) *c
 	}
 	for _, column := range columns {
 		c.out.Columns = append(c.out.Columns, p.Spec.Features[column].Name)
+		c.out.Categorical = append(c.out.Categorical, p.Spec.Features[column].Category)
+	}
+	if !slices.Contains(c.out.Categorical, true) {
+		c.out.Categorical = nil
+	}
+	if p.Spec.Label != nil {
+		c.out.Classes = p.Spec.Label.Classes
+	}
+	if m := p.Spec.Model; m != nil && m.Monotone != nil {
+		for _, column := range columns {
+			way := int8(0)
+			if i := slices.Index(m.Features, column); i >= 0 {
+				way = m.Monotone[i]
+			}
+			c.out.Monotone = append(c.out.Monotone, way)
+		}
 	}
 	return c
 }

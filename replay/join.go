@@ -13,8 +13,10 @@ import (
 // outcome is what was said about one event decided on.
 type outcome struct {
 	// id is what it names: the value of the label's field of that event.
-	id       string
-	positive bool
+	id string
+	// class is what it says: 1 for positive and 0 for negative, or an index in the
+	// label's classes, -1 for a text that is none of them.
+	class    int32
 	received orrery.Instant
 	// decided is when the event that it names was received, Forever when it never
 	// was.
@@ -50,10 +52,22 @@ func (j *joiner) add(e *orrery.Event) {
 	case e.Type.Is(j.on):
 		j.decided = append(j.decided, arrival{key: key(&e.Values[j.label.Against]), received: e.Received})
 	case e.Type.Is(j.label.Event) && !e.Values[j.label.Field].IsMissing() && !e.Values[j.label.Match].IsMissing():
-		j.outcomes = append(j.outcomes, outcome{id: text(e, j.label.Match), positive: e.Values[j.label.Field].Bool(),
+		j.outcomes = append(j.outcomes, outcome{id: text(e, j.label.Match), class: j.class(e),
 			received: e.Received, decided: Forever})
 		j.keys = append(j.keys, key(&e.Values[j.label.Match]))
 	}
+}
+
+// class gives what an outcome says.
+func (j *joiner) class(e *orrery.Event) int32 {
+	v := &e.Values[j.label.Field]
+	if j.label.Classes != nil {
+		return int32(slices.Index(j.label.Classes, v.Text()))
+	}
+	if v.Bool() {
+		return 1
+	}
+	return 0
 }
 
 // join gives the outcomes in the order received, each with when the event that

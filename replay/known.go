@@ -31,11 +31,11 @@ func (p *positives) advance(at orrery.Instant) {
 		o := &p.outcomes[0]
 		p.outcomes = p.outcomes[1:]
 		entity, ok := p.entity[o.id]
-		if !ok || p.known[o.id] == o.positive {
+		if !ok || p.known[o.id] == (o.class == 1) {
 			continue
 		}
-		p.known[o.id] = o.positive
-		if o.positive {
+		p.known[o.id] = o.class == 1
+		if o.class == 1 {
 			p.examples[entity]++
 		} else {
 			p.examples[entity]--

@@ -20,7 +20,7 @@ type Labels struct {
 	Outcomes Outcomes
 
 	label *spec.Label
-	known map[string]bool
+	known map[string]int32
 	at    orrery.Instant
 }
 
@@ -35,6 +35,8 @@ type Outcomes struct {
 	// Contradicted ones said otherwise than the newest on the same event, which
 	// counts in their place.
 	Contradicted int `json:"contradicted"`
+	// Unclassed ones say what is none of the label's classes; they do not count.
+	Unclassed int `json:"unclassed,omitempty"`
 }
 
 // Notice says in a sentence what a person should know about the outcomes, and
@@ -44,7 +46,7 @@ func (o Outcomes) Notice() string {
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{o.Orphans, "orphans that wait for the event they name"}, {o.Early, "that came before it"}, {o.Contradicted, "contradicted by a newer one"}} {
+	}{{o.Orphans, "orphans that wait for the event they name"}, {o.Early, "that came before it"}, {o.Contradicted, "contradicted by a newer one"}, {o.Unclassed, "of none of the classes"}} {
 		if c.n > 0 {
 			odd = append(odd, fmt.Sprintf("%s: %d", c.what, c.n))
 		}
@@ -61,7 +63,7 @@ func (o Outcomes) Notice() string {
 // later than the label matures takes the place of silence from then on, and
 // one that is earlier than the event it names waits for it.
 func (x *Examples) LabelsAt(label *spec.Label, at orrery.Instant) *Labels {
-	l := &Labels{label: label, known: make(map[string]bool), at: at}
+	l := &Labels{label: label, known: make(map[string]int32), at: at}
 	received := x.outcomes[:x.outcomesBefore(at)]
 	for i := range received {
 		o := &received[i]
@@ -72,10 +74,14 @@ func (x *Examples) LabelsAt(label *spec.Label, at orrery.Instant) *Labels {
 		case o.decided > o.received:
 			l.Outcomes.Early++
 		}
-		l.known[o.id] = o.positive
+		if o.class < 0 {
+			l.Outcomes.Unclassed++
+			continue
+		}
+		l.known[o.id] = o.class
 	}
 	for i := range received {
-		if o := &received[i]; o.positive != l.known[o.id] {
+		if o := &received[i]; o.class >= 0 && o.class != l.known[o.id] {
 			l.Outcomes.Contradicted++
 		}
 	}
@@ -90,16 +96,30 @@ func (x *Examples) outcomesBefore(at orrery.Instant) int {
 }
 
 // Of gives an example's label; known is false when it had not been received or
-// had not matured, can never be learned, or when others stand for it.
+// had not matured, can never be learned, or when others stand for it. Of a label
+// of several classes, positive means nothing: see ClassOf.
 func (l *Labels) Of(e *Example) (positive, known bool) {
+	class, known := l.ClassOf(e)
+	return class == 1, known
+}
+
+// ClassOf is Of, and gives the index of the class: 1 for positive and 0 for
+// negative where the label has none.
+func (l *Labels) ClassOf(e *Example) (class int, known bool) {
 	if e.Weight == 0 || l.at != Forever && e.Received >= l.at {
-		return false, false
+		return 0, false
 	}
-	if positive, known = l.known[e.ID]; known {
-		return positive, true
+	if class, known := l.known[e.ID]; known {
+		return int(class), true
 	}
 	if e.Unknowable || l.at != Forever && e.Time.Add(l.label.MaturesAfter) >= l.at {
-		return false, false
+		return 0, false
 	}
-	return l.label.Absent, true
+	switch {
+	case l.label.Classes != nil:
+		return max(l.label.AbsentClass, 0), l.label.AbsentClass >= 0
+	case l.label.Absent:
+		return 1, true
+	}
+	return 0, true
 }

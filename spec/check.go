@@ -85,6 +85,8 @@ type checker struct {
 	openEvents map[string]bool
 	features   *features
 	lists      names
+	// classes are those of the label.
+	classes []string
 }
 
 // names are what one part of the spec defines.
@@ -198,6 +200,7 @@ func (c *checker) resolve(root *node) {
 	c.extend()
 	c.resolveDecideOn(root)
 	c.resolveLists(root)
+	c.classes = labelClasses(root)
 	c.resolveFeatures(root)
 	c.spec.Features = append(c.spec.Features, c.listed()...)
 	c.resolveModel(root)

@@ -39,7 +39,7 @@ func testRegistry() *Registry {
 			{Name: "time_since_last", Operand: event, WithoutCurrent: true},
 		},
 		Models: []declare.Kind{
-			{Name: "gbdt", Doc: "Gradient-boosted trees.", Fields: []declare.Field{
+			{Name: "gbdt", Doc: "Gradient-boosted trees.", Monotone: true, Fields: []declare.Field{
 				{Name: "trees", Type: declare.Int, Default: "100", Min: declare.Bound(1), Max: declare.Bound(10000)},
 				{Name: "learning_rate", Type: declare.Number, Default: "0.1", Above: declare.Bound(0), Max: declare.Bound(1)},
 			}},

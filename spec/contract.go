@@ -352,7 +352,7 @@ var celKeywords = []string{"true", "false", "null", "in", "as", "break", "const"
 	"if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while"}
 
 // reservedWords cannot be the names of features and events.
-var reservedWords = append([]string{"score", "action", "lists"}, celKeywords...)
+var reservedWords = append([]string{"score", "scores", "action", "lists"}, celKeywords...)
 
 // reserved reports a name that expressions take for something else.
 func (c *checker) reserved(n *node, words []string, what string) {

@@ -12,6 +12,10 @@ func (c *checker) resolveCosts(root, n *node, r *Rule) {
 		c.errorf(n, "no_model", "`costs` weigh a score, and the file has no model to give one")
 	}
 	env := c.decisionEnv(decisionScope{})
+	if len(c.classes) > 0 {
+		c.errorf(n, "positives_only", "`costs` weigh the score of a positive, and the label has classes").note("write a condition on the scores of classes: when: scores.%s >= 0.5", c.classes[0])
+		return
+	}
 	costs := &Costs{Missed: c.cost(n.get("missed"), env), FalseAlarm: c.cost(n.get("false_alarm"), env), Unit: textOf(n, "unit")}
 	if costs.Missed == nil || costs.FalseAlarm == nil {
 		return

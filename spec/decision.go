@@ -24,6 +24,10 @@ func (c *checker) resolveModel(root *node) {
 	m.Train.Range, _ = valueOf[orrery.Duration](n.get("train"), "range")
 	m.Train.Calibrate, _ = valueOf[bool](n.get("train"), "calibrate")
 	c.spec.Model = m
+	c.resolveMonotone(m, n.get("monotone"))
+	if train := n.get("train"); train != nil && train.shape == mapping {
+		c.resolveClassWeight(m, train.find("class_weight"))
+	}
 	c.needsLabel(root, n)
 }
 
@@ -67,8 +71,7 @@ func (c *checker) modelFeatures(list *node) []int {
 		written[item.text] = true
 		matches := c.matching(item, names)
 		for _, name := range matches {
-			d := c.features.owner[name]
-			i := d.first + slices.IndexFunc(d.scalars, func(f Feature) bool { return f.Name == name })
+			i := c.indexOf(name)
 			if !taken[i] {
 				out, taken[i] = append(out, i), true
 			}
@@ -144,13 +147,12 @@ func (c *checker) resolveLabel(root *node) {
 	if n == nil || n.shape != mapping {
 		return
 	}
-	l := &Label{Field: -1, Match: -1, Against: -1}
+	l := &Label{Field: -1, Match: -1, Against: -1, AbsentClass: -1}
 	if from := n.get("from"); from != nil {
 		l.Event, l.Field = c.fieldOf(from)
+		l.Classes = c.classes
 		if l.Field >= 0 {
-			if f := l.Event.Fields[l.Field]; f.Type != orrery.Bool {
-				c.errorf(from, "label_not_bool", "an outcome is a bool, and `%s` is %s", from.text, article(f.Type.String()))
-			}
+			c.outcomeType(n, from, l)
 		}
 		if l.Event != nil && l.Event == c.spec.DecideOn {
 			c.errorf(from, "label_of_decision", "the outcome comes from another event than the one decided on")
@@ -160,7 +162,7 @@ func (c *checker) resolveLabel(root *node) {
 		c.resolveMatch(l, match)
 	}
 	l.MaturesAfter, _ = valueOf[orrery.Duration](n, "matures_after")
-	l.Absent, _ = valueOf[bool](n, "absent")
+	c.resolveAbsent(l, n.get("absent"))
 	if when := n.get("unknown_when"); when != nil {
 		l.UnknownWhen = c.condition(when, c.decisionEnv(decisionScope{score: true, action: true}))
 		c.needsModel(root, when, l.UnknownWhen)
@@ -184,10 +186,13 @@ func (c *checker) resolveMatch(l *Label, n *node) {
 
 // needsModel reports an expression that reads a score where there is no model.
 func (c *checker) needsModel(root, n *node, p *expr.Program) {
-	if p != nil && slices.Contains(p.Vars(), "score") && root.find("model") == nil && !root.partial && !c.lost["model"] {
+	if p != nil && slices.ContainsFunc(p.Vars(), isScore) && root.find("model") == nil && !root.partial && !c.lost["model"] {
 		c.errorf(n, "no_model", "`%s` reads the score, and the file has no model to give one", leaf(n.path))
 	}
 }
+
+// isScore reports whether a variable is a score of the model.
+func isScore(name string) bool { return name == "score" || strings.HasPrefix(name, scoresOf) }
 
 // resolvePolicy resolves the rules. The last, and no other, has no condition.
 func (c *checker) resolvePolicy(root *node) {
@@ -342,5 +347,8 @@ func (c *checker) resolveEvaluate(root *node) {
 		c.at(n.key("by").at, by.path, "missing_key", "`by` needs `precision_at`").note("say how many entities of a day are looked at: precision_at: 100")
 	}
 	c.needsLabel(root, n)
+	if len(c.classes) > 0 {
+		c.errorf(n, "positives_only", "`evaluate` asks about positives, and the label has classes").note("leave it out; a label of classes has metrics of its own")
+	}
 	c.spec.Evaluate = e
 }

@@ -134,12 +134,12 @@ func listsField() declare.Field {
 
 func featuresField(reg *Registry) declare.Field {
 	shapes := []declare.Field{
-		{Type: declare.Expression, Doc: "A feature computed from the event's fields and from other features.",
+		{Type: declare.Expression, Doc: "A feature computed from the event's fields and from other features. A text, such as `transaction.merchant_type`, is a category to the model; expressions cannot read it.",
 			Example: "transaction.at.getHours() <= 6"},
 		{Type: declare.Mapping, Doc: "An expression with words about it.",
 			Fields: []declare.Field{
 				{Name: "value", Type: declare.Expression, Required: true, Example: "transaction.at.getHours() <= 6",
-					Doc: "The expression, a number or a bool, which counts as 0 or 1."},
+					Doc: "The expression: a number, a bool, which counts as 0 or 1, or a text, which the model takes as a category."},
 				unit("the feature"), about("the feature means"),
 			}},
 		{Type: declare.Mapping, Doc: "One feature divided by another, window by window.",
@@ -193,13 +193,15 @@ func labelField() declare.Field {
 	return declare.Field{Name: "label", Type: declare.Mapping, Doc: "What the outcome of a decision was, and when that is known. An outcome counts from when it was received, whenever that is: one that comes after the label has matured takes the place of silence from then on, one that comes before the event it names waits for it, and of several that contradict each other the one received last counts.",
 		Fields: []declare.Field{
 			{Name: "from", Type: declare.FieldRef, Required: true, Example: "fraud_report.fraud",
-				Doc: "The bool field of another event that says the outcome."},
+				Doc: "The field of another event that says the outcome: a bool, or a string with `classes`."},
+			{Name: "classes", Type: declare.Name, List: true, Example: "[hate, offensive, neither]",
+				Doc: "The values of a string field, one of which is right, for a model of several classes. The model gives each a score, which expressions read as `scores.hate`; `score` is the greatest. An outcome of any other value is left out, and counted."},
 			{Name: "match", Type: declare.FieldRef, Required: true, Example: "transaction_id",
 				Doc: "The field of that event that holds the id of the event decided on. An outcome that names no event received so far is kept, counted as an orphan, and counts once that event comes."},
 			{Name: "matures_after", Type: declare.Duration, Required: true, Example: "7d",
 				Doc: "How long after the time of the event decided on an outcome may come before its absence means something. It is inclusive: an outcome received at exactly that instant is waited for, and silence is known only once the instant has passed."},
-			{Name: "absent", Type: declare.Bool, Default: "false",
-				Doc: "What it means that no outcome came in that time, where one could have come."},
+			{Name: "absent", Type: declare.Any, Example: "false",
+				Doc: "What it means that no outcome came in that time, where one could have come: `true` or `false`, the default, or one of `classes`. With `classes` and without this, silence means nothing, and only what had an outcome is a row."},
 			{Name: "unknown_when", Type: declare.Expression, Example: `action == "block"`,
 				Doc: "When the outcome can never be learned, so that silence means nothing. It reads `action`, `score`, the features and the event decided on. An outcome that comes all the same counts, unless `explore` lets others through in its place."},
 		}}
@@ -212,25 +214,50 @@ func modelField(reg *Registry) []declare.Field {
 	for i := range reg.Models {
 		kind := &reg.Models[i]
 		shapes = append(shapes, declare.Field{Type: declare.Mapping, Doc: kind.Doc,
-			Fields: []declare.Field{
+			Fields: slices.Concat([]declare.Field{
 				{Name: "kind", Type: declare.Text, Required: true, Enum: []string{kind.Name}, Doc: kind.Doc},
 				{Name: "features", Type: declare.FeatureRef, List: true, Required: true, Example: "[amount, customer_*]",
 					Doc: "The model's inputs, in order. A pattern with * stands for every feature that it matches, in the order in which they are declared."},
 				{Name: "params", Type: declare.Mapping, Doc: "The model's parameters.", Fields: kind.Fields},
-				{Name: "train", Type: declare.Mapping, Required: true, Doc: "What the model is fitted on.",
-					Fields: []declare.Field{
-						{Name: "range", Type: declare.Duration, Required: true, Above: declare.Bound(0), Example: "7d",
-							Doc: "The span of events that are rows, up to the newest whose label is known."},
-						{Name: "calibrate", Type: declare.Bool, Default: "false",
-							Doc: "Whether scores are made to be probabilities that hold, on the newest fifth of the rows. The order of scores stays. " +
-								"It helps a forest most, and takes nearly twice the time."},
-					}},
-			}})
+			}, monotoneField(kind), []declare.Field{trainField()})})
 	}
 	if shapes == nil {
 		return nil
 	}
 	return []declare.Field{{Name: "model", Doc: "The model that gives the score, and what it is fitted on.", OneOf: shapes}}
+}
+
+// monotoneField is there for kinds that keep constraints.
+func monotoneField(kind *declare.Kind) []declare.Field {
+	if !kind.Monotone {
+		return nil
+	}
+	list := func(name, doc string) declare.Field {
+		return declare.Field{Name: name, Type: declare.FeatureRef, List: true, Example: "[terminal_risk_*]", Doc: doc}
+	}
+	return []declare.Field{{Name: "monotone", Type: declare.Mapping,
+		Doc: "What is known beforehand of how features move the score, all else equal. The model keeps to it strictly, whatever the rows say; a missing value is not bound. " +
+			"It is worth it where a reversal would be absurd, or could be used against the system. For a label of true and false.",
+		Fields: []declare.Field{
+			list("increasing", "Inputs of the model, or patterns: where one rises, the score does not fall."),
+			list("decreasing", "Inputs of the model, or patterns: where one rises, the score does not rise."),
+		}}}
+}
+
+func trainField() declare.Field {
+	return declare.Field{Name: "train", Type: declare.Mapping, Required: true, Doc: "What the model is fitted on.",
+		Fields: []declare.Field{
+			{Name: "range", Type: declare.Duration, Required: true, Above: declare.Bound(0), Example: "7d",
+				Doc: "The span of events that are rows, up to the newest whose label is known."},
+			{Name: "calibrate", Type: declare.Bool, Default: "false",
+				Doc: "Whether scores are made to be probabilities that hold, on the newest fifth of the rows: by beta calibration, or by isotonic regression where there are 1,000 positives and it does better on rows held out. The order of scores stays. " +
+					"Of several classes each is calibrated against the rest, and their scores are made to sum to 1. It helps a forest most, undoes what class_weight does to the scores, and takes nearly twice the time."},
+			{Name: "class_weight", Doc: "How much the rows of each class count. Scores are then no probabilities, unless they are calibrated.", OneOf: []declare.Field{
+				{Type: declare.Text, Enum: []string{"balanced"}, Doc: "Each class counts as much as any other, however few its rows."},
+				{Type: declare.Mapping, Example: "{positive: 10}", Doc: "The weight of the rows of a class, `positive` and `negative` for a label of true and false; 1 for a class left out.",
+					Each: &declare.Field{Type: declare.Number, Above: declare.Bound(0), Max: declare.Bound(1e6), Example: "10", Doc: "The weight of a row of the class."}},
+			}},
+		}}
 }
 
 func policyField() declare.Field {

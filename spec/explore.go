@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strconv"
 
 	"orrery.dev/declare"
 )
@@ -90,9 +91,16 @@ func (c *checker) hiddenOutcomes(root *node) {
 		root.find("model") == nil || root.find("explore") != nil {
 		return
 	}
+	as := strconv.FormatBool(c.spec.Label.Absent)
+	if l := c.spec.Label; len(l.Classes) > 0 {
+		if l.AbsentClass < 0 {
+			return // silence is not learned at all
+		}
+		as = "`" + l.Classes[l.AbsentClass] + "`"
+	}
 	for _, r := range c.spec.Policy {
 		if slices.Contains(stopping, r.Action) {
-			c.errorf(root.key("label"), "hidden_outcomes", "nothing says that the outcome of `%s` is unknown, so silence about it is learned as %t", r.Action, c.spec.Label.Absent).
+			c.errorf(root.key("label"), "hidden_outcomes", "nothing says that the outcome of `%s` is unknown, so silence about it is learned as %s", r.Action, as).
 				note("add unknown_when: 'action == %q', or unknown_when: 'false' where its outcome is learned all the same", r.Action).warn()
 			return
 		}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -72,6 +73,11 @@ func (c *checker) decisionEnv(with decisionScope) *scope {
 	}
 	if with.score && s.add("score") {
 		vars = append(vars, expr.VectorVar("score", n))
+		for i, class := range c.classes {
+			if namePattern.MatchString(class) && s.add(scoresOf+class) {
+				vars = append(vars, expr.VectorVar(scoresOf+class, n+1+i))
+			}
+		}
 	}
 	if with.action && s.add("action") {
 		vars = append(vars, expr.TextVar("action", 0))
@@ -128,9 +134,7 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 			return
 		}
 		if c.isCategory(name) {
-			c.at(c.src.locate(n, issue.Offset, issue.Length), n.path, "category_operand",
-				"`%s` is a category, the number of a text, and no expression can reckon with it", name).
-				note("a model can take it; to compare the text itself, read the field of the event")
+			c.categoryOperand(c.src.locate(n, issue.Offset, issue.Length), n.path, name)
 			return
 		}
 	}
@@ -138,7 +142,15 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 	if name == "" {
 		return
 	}
-	first, _, dotted := strings.Cut(name, ".")
+	first, class, dotted := strings.Cut(name, ".")
+	if dotted && first+"." == scoresOf {
+		if d.Message = fmt.Sprintf("the label has no class `%s`", class); len(c.classes) == 0 {
+			d.suggest("score").note("there is one score, since the label has no `classes`")
+		} else {
+			d.suggest(nearest(name, s.names))
+		}
+		return
+	}
 	other := c.features.byName[first]
 	switch {
 	case first == "lists":
@@ -153,6 +165,11 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 	case d.Suggestion == "":
 		d.suggest(nearest(name, s.names))
 	}
+}
+
+func (c *checker) categoryOperand(at span, path, name string) {
+	c.at(at, path, "category_operand", "`%s` is a category, the number of a text, and no expression can reckon with it", name).
+		note("a model can take it; to compare the text itself, read the field of the event")
 }
 
 // isCategory reports whether a name is that of a scalar that is a category.

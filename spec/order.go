@@ -17,8 +17,13 @@ func (c *checker) compileFeatures(s *scope) {
 		if d.program = c.compile(d.source, s); d.program == nil {
 			continue
 		}
-		if t := d.program.Type(); t != expr.Number && t != expr.Bool {
-			c.errorf(d.source, "not_a_number", "a feature is a number or a bool, and `%s` is %s", d.name, article(t.String())).
+		switch t := d.program.Type(); t {
+		case expr.Number, expr.Bool, expr.String:
+			for i := range d.scalars {
+				d.scalars[i].Category = t == expr.String
+			}
+		default:
+			c.errorf(d.source, "not_a_number", "a feature is a number, a bool or a text, and `%s` is %s", d.name, article(t.String())).
 				note("compare it, or take a number from it")
 			d.program = nil
 			continue
@@ -29,6 +34,23 @@ func (c *checker) compileFeatures(s *scope) {
 			}
 		}
 	}
+	for _, d := range c.features.list {
+		if d.program != nil && c.readsCategory(d.source, d.program) {
+			d.program = nil
+		}
+	}
+}
+
+// readsCategory reports an expression that reads a feature whose value is that of
+// a text. Which features are is known only once all are compiled.
+func (c *checker) readsCategory(n *node, p *expr.Program) bool {
+	for _, name := range p.Vars() {
+		if c.isCategory(name) {
+			c.categoryOperand(n.at, n.path, name)
+			return true
+		}
+	}
+	return false
 }
 
 // place puts the features in evaluation order and fills Spec.Features. A cycle
@@ -47,6 +69,7 @@ func (c *checker) place() {
 	for _, d := range order {
 		if d.ratio != nil && !d.vague {
 			c.bindRatio(d)
+			c.dividesText(d)
 		}
 	}
 	// Expressions were compiled for the order of the file.
@@ -57,6 +80,16 @@ func (c *checker) place() {
 		for _, f := range d.scalars {
 			f.Expr = d.program
 			c.spec.Features = append(c.spec.Features, f)
+		}
+	}
+}
+
+// dividesText reports a ratio of an expression that gives a text.
+func (c *checker) dividesText(d *declared) {
+	for i, o := range d.operands {
+		if o.feature.program != nil && o.feature.program.Type() == expr.String {
+			item := d.ratio.list()[i]
+			c.categoryDivided(item, o.feature.name)
 		}
 	}
 }

@@ -150,8 +150,7 @@ func (c *checker) bindRatio(d *declared) {
 		o := d.operands[i]
 		for j, f := range o.feature.scalars {
 			if f.Category && (o.window < 0 || o.window == j) {
-				c.errorf(item, "category_operand", "`%s` is a category, the number of a text, and cannot be divided", f.Name).
-					note("of a text, take a `count` or a `distinct`")
+				c.categoryDivided(item, f.Name)
 				return
 			}
 		}
@@ -168,4 +167,9 @@ func (c *checker) bindRatio(d *declared) {
 		}
 		d.scalars[i].Ratio = &Ratio{Numerator: index(d.operands[0]), Denominator: index(d.operands[1]), Empty: empty}
 	}
+}
+
+func (c *checker) categoryDivided(n *node, name string) {
+	c.errorf(n, "category_operand", "`%s` is a category, the number of a text, and cannot be divided", name).
+		note("of a text, take a `count` or a `distinct`")
 }

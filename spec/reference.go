@@ -221,13 +221,11 @@ func modelsPage(reg *Registry) string {
 	for i, f := range modelField(reg) {
 		if i == 0 && len(f.OneOf) > 0 {
 			b.WriteString("\n")
-			shared := slices.Clone(f.OneOf[0].Fields)
-			shared[0].Enum = nil
-			shared[0].Doc = "The kind of model, one of those below."
+			shared := sharedModelKeys(reg, f)
 			keyTable(&b, shared)
 			for _, field := range shared {
-				if field.Name == "train" {
-					keySection(&b, "model.train", field)
+				if field.Name == "train" || field.Name == "monotone" {
+					keySection(&b, "model."+field.Name, field)
 				}
 			}
 		}
@@ -241,6 +239,26 @@ func modelsPage(reg *Registry) string {
 		}
 	}
 	return b.String()
+}
+
+// sharedModelKeys gives the keys that all kinds of model take, and those that
+// some do, with their names.
+func sharedModelKeys(reg *Registry, f declare.Field) []declare.Field {
+	shape, some := f.OneOf[0], []string{}
+	for i := range reg.Models {
+		if reg.Models[i].Monotone {
+			shape, some = f.OneOf[i], append(some, reg.Models[i].Name)
+		}
+	}
+	shared := slices.Clone(shape.Fields)
+	shared[0].Enum = nil
+	shared[0].Doc = "The kind of model, one of those below."
+	for i := range shared {
+		if shared[i].Name == "monotone" {
+			shared[i].Doc += " Taken by " + quoted(some) + "."
+		}
+	}
+	return shared
 }
 
 func diagnosticsPage() string {

@@ -106,7 +106,7 @@ func TestSchemaRefusesFaults(t *testing.T) {
 		{"{count: transaction, by: customer, window: [1d, 7d, 30d]}", "{cuont: transaction, by: customer, window: 1d}"},
 		{"{count: transaction, by: customer, window: [1d, 7d, 30d]}", "{count: transaction, by: customer, window: []}"},
 		{"empty: 0", "empty: none"},
-		{"absent: false", "absent: no"},
+		{"train: {range: 7d}", "train: {range: 7d, calibrate: no}"},
 		{"matures_after: 7d", "matures_after: ever"},
 		{"from: fraud_report.fraud", "from: fraud_report.fraud == true"},
 		{"kind: gbdt", "kind: gdbt"},

@@ -78,7 +78,8 @@ type Feature struct {
 
 	Aggregate *Aggregate
 	Ratio     *Ratio
-	// Expr is of type expr.Number or expr.Bool; a bool is 0 or 1 in the vector.
+	// Expr is of type expr.Number, expr.Bool or expr.String; a bool is 0 or 1 in the
+	// vector.
 	Expr *expr.Program
 	// Listed is 1 where a key is on a list and 0 where it is not.
 	Listed *Listed
@@ -142,8 +143,12 @@ type Ratio struct {
 // Label says what the outcome of a decision was, and when that is known.
 type Label struct {
 	Event *orrery.EventType
-	// Field is the index in Event of the bool that is the outcome.
+	// Field is the index in Event of the outcome: a bool, or a string where there
+	// are Classes.
 	Field int
+	// Classes are the values that the outcome can have, of which there are several;
+	// nil for an outcome that is true or false.
+	Classes []string
 	// Match is the index in Event of the field that names the decided event, and
 	// Against the index in DecideOn of the field it equals.
 	Match, Against int
@@ -151,6 +156,9 @@ type Label struct {
 	// report at exactly that instant still counts.
 	MaturesAfter orrery.Duration
 	Absent       bool
+	// AbsentClass is the index in Classes of what silence means, -1 where it means
+	// nothing.
+	AbsentClass int
 	// UnknownWhen holds where the outcome can never be learned; nil is never. It
 	// reads the action, the score, features and the decided event.
 	UnknownWhen *expr.Program
@@ -165,7 +173,10 @@ type Model struct {
 	// Params has every parameter that the kind declares, defaults filled: an int,
 	// a float64, a bool or a string each.
 	Params map[string]any
-	Train  Train
+	// Monotone is [len(Features)]: 1 where the score must not fall as the feature
+	// rises, -1 where it must not rise; nil where there is no constraint.
+	Monotone []int8
+	Train    Train
 }
 
 // Train says what a model is fitted on.
@@ -174,6 +185,11 @@ type Train struct {
 	Range orrery.Duration
 	// Calibrate says that the scores are calibrated on the newest of the rows.
 	Calibrate bool
+	// Balanced weighs the classes so that each counts the same in all.
+	// ClassWeights, [2] for negative and positive or [classes], multiplies the
+	// weight of the rows of each class; nil is 1 for all.
+	Balanced     bool
+	ClassWeights []float64
 }
 
 // Rule gives an action when its condition holds.

@@ -185,7 +185,8 @@ type Fit func(ctx context.Context, rows *Rows) (model.Model, error)
 // FitCalibrated fits a model to the earlier part of rows, which are in time
 // order, and calibrates it on the last share of them; a share of 0 is the
 // default, 0.2. The model given is a *model.Calibrated, or fit's own where the
-// slice is too small for a calibrator.
+// slice is too small for a calibrator. Of rows with Classes, each class is
+// calibrated against the rest: see model.Multiclass.
 //
 // The rows calibrated on cannot be trained on, since a model is surer of rows
 // that it has seen than of others. So a greater share makes the probabilities
@@ -196,6 +197,9 @@ type Fit func(ctx context.Context, rows *Rows) (model.Model, error)
 // An error of kind Invalid with the code train_param says that share is not in
 // [0, 0.9]; all others are those of fit and of ChooseCalibrator.
 func FitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (model.Model, *CalibrationReport, error) {
+	if rows.Classes != nil {
+		return calibrateClasses(ctx, fit, rows, share, false)
+	}
 	fitted, calibrator, report, err := calibrate(ctx, fit, rows, share)
 	if err != nil {
 		return nil, nil, err
@@ -211,6 +215,9 @@ func FitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (mod
 // fitted to the scores of a model of fewer rows, which are like those that it
 // serves but not the same; that holds as long as share is small.
 func RefitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (model.Model, *CalibrationReport, error) {
+	if rows.Classes != nil {
+		return calibrateClasses(ctx, fit, rows, share, true)
+	}
 	_, calibrator, report, err := calibrate(ctx, fit, rows, share)
 	if err != nil {
 		return nil, nil, err
@@ -221,9 +228,16 @@ func RefitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (m
 // calibrate fits to the earlier rows and chooses a calibrator on the later, nil
 // when the scores are best left as they are.
 func calibrate(ctx context.Context, fit Fit, rows *Rows, share float64) (model.Model, model.Calibrator, *CalibrationReport, error) {
-	early, late, report, err := splitCalibration(rows, share)
-	if err != nil || report.Reason != "" {
-		return nil, nil, report, err
+	early, late, err := splitCalibration(rows, share)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	report := countCalibration(late.Y, late.Weight)
+	if report.Reason == "" && oneClass(metric.Set{Label: early.Y, Weight: early.Weight}) {
+		report.Reason = "the scores are left as they are: the rows before those to calibrate on are all of one class"
+	}
+	if report.Reason != "" {
+		return nil, nil, report, nil
 	}
 	fitted, err := fit(ctx, early)
 	if err != nil {
@@ -256,26 +270,20 @@ func calibratedOrPlain(ctx context.Context, fit Fit, rows *Rows, m model.Model, 
 	return calibrated, report, nil
 }
 
-// splitCalibration cuts off the last share of rows. The report has a reason when
-// they cannot be calibrated on, or nothing is left to fit to.
-func splitCalibration(rows *Rows, share float64) (early, late *Rows, report *CalibrationReport, err error) {
+// splitCalibration cuts off the last share of rows.
+func splitCalibration(rows *Rows, share float64) (early, late *Rows, err error) {
 	if share == 0 {
 		share = DefaultCalibrationShare
 	}
 	if !(share > 0 && share <= 0.9) {
-		return nil, nil, nil, orrery.Errorf(orrery.Invalid, "train_param", "the share of rows to calibrate on is %v", share).
+		return nil, nil, orrery.Errorf(orrery.Invalid, "train_param", "the share of rows to calibrate on is %v", share).
 			WithField("share").WithNext("use a share above 0 and no greater than 0.9, such as 0.2")
 	}
 	n := rows.Len()
 	if len(rows.X) != n*len(rows.Names) || rows.Weight != nil && len(rows.Weight) != n {
-		return nil, nil, nil, orrery.Errorf(orrery.Invalid, "train_rows", "%d values and %d weights do not make %d rows of %d columns",
+		return nil, nil, orrery.Errorf(orrery.Invalid, "train_rows", "%d values and %d weights do not make %d rows of %d columns",
 			len(rows.X), len(rows.Weight), n, len(rows.Names))
 	}
 	cut := n - int(share*float64(n))
-	early, late = rows.slice(0, cut), rows.slice(cut, n)
-	report = countCalibration(late.Y, late.Weight)
-	if report.Reason == "" && oneClass(metric.Set{Label: early.Y, Weight: early.Weight}) {
-		report.Reason = "the scores are left as they are: the rows before those to calibrate on are all of one class"
-	}
-	return early, late, report, nil
+	return rows.slice(0, cut), rows.slice(cut, n), nil
 }

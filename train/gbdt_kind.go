@@ -11,9 +11,10 @@ import (
 func gbdtKind() Kind {
 	return Kind{
 		Kind: declare.Kind{
-			Name:   model.GBDT,
-			Doc:    "Gradient-boosted decision trees with logistic loss. A missing value goes the way that was best in training.",
-			Fields: gbdtFields(),
+			Name:     model.GBDT,
+			Doc:      "Gradient-boosted decision trees with logistic loss. A missing value goes the way that was best in training.",
+			Monotone: true,
+			Fields:   gbdtFields(),
 		},
 		Fit: func(ctx context.Context, rows *Rows, params Params, progress Progress) (model.Model, error) {
 			return newGBDT(params).Fit(ctx, rows, progress)
