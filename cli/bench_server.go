@@ -16,7 +16,6 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/serve"
-	"orrery.dev/store"
 )
 
 // benchUsage is what a server of the bench has used since it began.
@@ -40,10 +39,6 @@ func (a *app) benchServerCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
-			}
 			ctx, cancel := context.WithCancelCause(cmd.Context())
 			defer cancel(nil)
 			if profile != "" {
@@ -54,12 +49,12 @@ func (a *app) benchServerCommand() *cobra.Command {
 				defer stop()
 			}
 			if echo {
-				return a.benchEcho(ctx, cancel, listener)
+				return a.benchEcho(ctx, cancel)
 			}
 			if len(args) == 0 {
 				return usagef("bench-server needs a system")
 			}
-			return a.benchServe(ctx, cancel, listener, args[0], dir)
+			return a.benchServe(ctx, cancel, args[0], dir)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "data", "", "the data directory")
@@ -83,25 +78,32 @@ func startProfile(path string) (stop func(), err error) {
 	}, nil
 }
 
-func (a *app) benchServe(ctx context.Context, cancel context.CancelCauseFunc, listener net.Listener, path, dir string) error {
+// benchServe runs what orrery up runs.
+func (a *app) benchServe(ctx context.Context, cancel context.CancelCauseFunc, path, dir string) error {
 	s, err := a.loadSpec(path)
 	if err != nil {
 		return err
 	}
-	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, st store.Store) error {
-		return a.serve(ctx, listener, dir, s, engine, st, func(h *host, engine *serve.Engine) {
-			go a.tellUsage(cancel, h.info.Address, engine.Syncs)
-		})
-	})
-	if errors.Is(err, errInterrupted) {
-		return nil
+	h, err := newHost(a, s, dir, serverDefaults("127.0.0.1:0"))
+	if err != nil {
+		return err
 	}
-	return err
+	h.ready = func(h *host, engine *serve.Engine) { go a.tellUsage(cancel, h.address(), engine.Syncs) }
+	if err := h.run(ctx); !errors.Is(err, errInterrupted) {
+		return err
+	}
+	return nil
 }
 
 // benchEcho serves the floor: what net/http costs for a request of the same
 // size, read and sent back without a look at it.
-func (a *app) benchEcho(ctx context.Context, cancel context.CancelCauseFunc, listener net.Listener) error {
+func (a *app) benchEcho(ctx context.Context, cancel context.CancelCauseFunc) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	// Both servers have the same garbage collector.
+	defaultMemory.limit()
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

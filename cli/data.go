@@ -65,7 +65,7 @@ func requireData(dir string) error {
 // withEngine runs a system on its data directory for one function.
 func (a *app) withEngine(ctx context.Context, s *spec.Spec, dir string, f func(*serve.Engine, store.Store) error) error {
 	return withStore(dir, func(st store.Store) error {
-		engine, err := a.openEngine(ctx, st, s, nil, nil)
+		engine, err := a.openEngine(ctx, st, s, nil, nil, defaultMemory)
 		if err != nil {
 			return err
 		}
@@ -74,10 +74,10 @@ func (a *app) withEngine(ctx context.Context, s *spec.Spec, dir string, f func(*
 }
 
 // openEngine starts a system on a store; logger and observer may be nil.
-func (a *app) openEngine(ctx context.Context, st store.Store, s *spec.Spec, logger *slog.Logger, observer serve.Observer) (*serve.Engine, error) {
+func (a *app) openEngine(ctx context.Context, st store.Store, s *spec.Spec, logger *slog.Logger, observer serve.Observer, m memoryBytes) (*serve.Engine, error) {
 	bar := a.bar("recover", "records", 0)
 	defer bar.Stop()
-	return serve.Open(ctx, st, s, serve.Options{Registry: builtin.Registry(), Logger: logger, Observer: observer, Progress: func(done, total int64) {
+	return serve.Open(ctx, st, s, serve.Options{Registry: builtin.Registry(), Logger: logger, Observer: observer, StateBytes: m.state(), Progress: func(done, total int64) {
 		bar.SetTotal(total)
 		bar.Set(done)
 	}})

@@ -156,7 +156,8 @@ func (h *host) run(ctx context.Context) error {
 // listen, once the keys are known: until the engine is ready, /readyz says no. A
 // process that takes over from another answers only when it is ready.
 func (h *host) serveData(ctx context.Context) error {
-	st, err := pebble.Open(h.dir, pebble.Options{})
+	h.config.Memory.limit()
+	st, err := pebble.Open(h.dir, h.config.Memory.store())
 	if err != nil {
 		return err
 	}
@@ -182,7 +183,7 @@ func (h *host) serveStore(ctx context.Context, st store.Store) (err error) {
 	if h.tracer, err = h.newTracer(ctx); err != nil {
 		return err
 	}
-	engine, err := h.app.openEngine(ctx, st, h.spec, h.logger, h.metrics)
+	engine, err := h.app.openEngine(ctx, st, h.spec, h.logger, h.metrics, h.config.Memory)
 	if err != nil {
 		return err
 	}

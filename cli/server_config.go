@@ -13,6 +13,8 @@ import (
 type serverConfig struct {
 	// Listen is the address, host:port.
 	Listen string
+	// Memory is what the process may take.
+	Memory memoryBytes
 	// TLS is nil for a server without.
 	TLS    *tlsConfig
 	Limits api.Limits

@@ -29,6 +29,8 @@ func ServerDeclaration() declare.Field {
 		Fields: []declare.Field{
 			{Name: "listen", Type: declare.Text, Default: defaultAddress, Example: "0.0.0.0:8443",
 				Doc: "The address, host and port. One that other machines can reach is refused until an API key has been made with `orrery keys create`."},
+			{Name: "memory_bytes", Type: declare.Int, Default: "1073741824", Min: declare.Bound(128 << 20), Example: "4294967296",
+				Doc: "The memory that the process may take, about. Feature state that has no place in it is on disk, and read when it is asked for."},
 			tlsField(), limitsField(), drainField(), logField(), tracesField(),
 		}}
 }
@@ -129,6 +131,7 @@ func serverConfigOf(root spec.Value, dir string) serverConfig {
 	limits, drain, log := root.In("limits"), root.In("drain"), root.In("log")
 	config := serverConfig{
 		Listen: root.Text("listen"),
+		Memory: memoryBytes(root.Int("memory_bytes")),
 		Limits: api.Limits{
 			Body: int64(limits.Int("body_bytes")), Batch: limits.Int("batch_events"), Line: limits.Int("line_bytes"),
 			Buffered: int64(limits.Int("buffered_bytes")), Concurrent: limits.Int("concurrent"), Queue: limits.Int("queue"),

@@ -89,8 +89,10 @@ type scale struct {
 }
 
 func (sc *scale) open(ctx context.Context, f func(*serve.Engine) error) error {
-	debug.SetMemoryLimit(*memory)
-	st, err := pebble.Open(sc.path, pebble.ForMemory(*memory))
+	shares := pebble.ForMemory(*memory)
+	debug.SetMemoryLimit(*memory - shares.CacheBytes)
+	debug.SetGCPercent(200)
+	st, err := pebble.Open(sc.path, shares)
 	if err != nil {
 		return err
 	}

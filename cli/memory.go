@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"runtime/debug"
+
+	"orrery.dev/serve"
+	"orrery.dev/store/pebble"
+)
+
+// memoryBytes is what a process may take, in bytes, and how it is shared out.
+type memoryBytes int64
+
+// defaultMemory is what a command takes that is not told otherwise.
+const defaultMemory memoryBytes = 1 << 30
+
+// store gives the share of the store.
+func (m memoryBytes) store() pebble.Options { return pebble.ForMemory(int64(m)) }
+
+// state gives the share of feature state.
+func (m memoryBytes) state() int64 { return serve.StateShare(int64(m)) }
+
+// limit has the garbage collector work harder as the process comes near to what
+// it may take. The store's cache is not the collector's to count. Below that the
+// collector may be lazier than it is by itself: that is processor time saved.
+func (m memoryBytes) limit() {
+	debug.SetMemoryLimit(int64(m) - m.store().CacheBytes)
+	debug.SetGCPercent(200)
+}
