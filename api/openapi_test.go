@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -114,4 +117,20 @@ func fetch(t *testing.T, url string) []byte {
 		t.Fatalf("%s: %s %v", url, response.Status, err)
 	}
 	return text
+}
+
+// TestOpenAPIByAValidator gives the description to openapi-spec-validator (from
+// PyPI), which knows OpenAPI 3.1. It is skipped where that is not installed.
+func TestOpenAPIByAValidator(t *testing.T) {
+	program, err := exec.LookPath("openapi-spec-validator")
+	if err != nil {
+		t.Skip("openapi-spec-validator is not installed: pip install openapi-spec-validator")
+	}
+	path := filepath.Join(t.TempDir(), "openapi.json")
+	if err := os.WriteFile(path, fetch(t, newServer(t).URL+"/openapi.json"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(program, "--schema", "3.1", "--validation-errors", "all", path).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
 }

@@ -19,6 +19,10 @@ func (c *checker) resolveAggregate(d *declared) {
 	}
 	a.Lag, _ = valueOf[orrery.Duration](d.node, "lag")
 	a.Current, _ = valueOf[bool](d.node, "current")
+	if at := d.node.written("current"); a.Current && a.Lag > 0 && at != nil {
+		c.errorf(at, "current_with_lag", "the event that asks is never in a window that ends %s before it", d.node.get("lag").text).
+			note("remove `current`, or the lag")
+	}
 	c.resolveParameters(d, &a)
 	if by := d.node.get("by"); by != nil {
 		c.resolveBy(by, &a)

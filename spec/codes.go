@@ -58,6 +58,7 @@ var codes = map[string]string{
 	"optional_time":           "A time that an event may lack.",
 	"wrong_field_type":        "A field of a type that the kind of feature does not take.",
 	"duplicate_window":        "A window listed twice.",
+	"current_with_lag":        "The event that asks is to count in a window that ends before it.",
 	"window_needed":           "All time, for a kind that makes no sense over it.",
 	"not_an_entity":           "A field that holds no entity, where one is needed.",
 	"wrong_event":             "A field of another event than the one meant.",
