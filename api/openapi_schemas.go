@@ -130,10 +130,6 @@ func recordSchema(s *spec.Spec) node {
 	return object(properties, append([]string{"model"}, answerOptional...)...)
 }
 
-func maybeNumber() node {
-	return node{"type": []string{"number", "null"}, "description": "null when it is missing"}
-}
-
 func featureValue() node {
 	return node{"type": []string{"number", "string", "null"}, "description": "a text where the feature is one, null when it is missing"}
 }

@@ -211,13 +211,6 @@ func CheckTrainable(rows *train.Rows, span Range) error {
 	return nil
 }
 
-func zeroOrOne(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // testSet is the test range's rows that count, with their day and label.
 type testSet struct {
 	x *Examples
