@@ -20,6 +20,10 @@ const (
 	// retainStep is how many events one cut takes off: a batch small enough that
 	// no commit waits long behind it.
 	retainStep = 1024
+	// retainPass is how long a pass keeps others from reading the log.
+	retainPass = 200 * time.Millisecond
+	// retainRest keeps a server's share for it to a quarter of a processor.
+	retainRest = 3
 	// retainBytes bounds the memory of the base that is being moved.
 	retainBytes = 64 << 20
 )
@@ -42,17 +46,18 @@ type Retained struct {
 // only what every table's durable state has applied, and moves the base along: a
 // replay, by the plans of all releases whose decisions are kept, of what goes.
 // While a History is open nothing is cut.
-func (e *Engine) Retain(ctx context.Context) (Retained, error) {
-	var done Retained
-	r, err := e.beginRetain(ctx)
-	if r != nil {
-		defer e.reader.cutting.Unlock()
-		for more := true; more && err == nil; {
-			if err = ctx.Err(); err == nil {
-				more, err = r.step()
+func (e *Engine) Retain(ctx context.Context) (Retained, error) { return e.retain(ctx, 0) }
+
+// retain is Retain with a rest after each pass, of so many times what it took.
+func (e *Engine) retain(ctx context.Context, rest int) (done Retained, err error) {
+	for more := true; more && err == nil; {
+		begun := time.Now()
+		if more, err = e.retainPass(ctx, &done); more && rest > 0 {
+			select {
+			case <-time.After(time.Duration(rest) * time.Since(begun)):
+			case <-ctx.Done():
 			}
 		}
-		done = r.done
 	}
 	log := e.store.Log()
 	if done.First, _ = log.First(); err != nil {
@@ -60,6 +65,26 @@ func (e *Engine) Retain(ctx context.Context) (Retained, error) {
 	}
 	done.Bytes, err = log.Size(done.First)
 	return done, err
+}
+
+// retainPass cuts for a moment; more says that there is more to cut. Who waits to
+// read the log comes in between two passes.
+func (e *Engine) retainPass(ctx context.Context, done *Retained) (more bool, err error) {
+	r, err := e.beginRetain(ctx)
+	if r == nil {
+		return false, err
+	}
+	defer e.reader.cutting.Unlock()
+	for begun := time.Now(); time.Since(begun) < retainPass; {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		if more, err = r.step(); !more || err != nil {
+			break
+		}
+	}
+	done.Events, done.Records, done.Held = done.Events+r.done.Events, done.Records+r.done.Records, r.done.Held
+	return more, err
 }
 
 // retention is one pass.
@@ -318,7 +343,7 @@ func (e *Engine) retainLoop() {
 		case <-ctx.Done():
 			return
 		}
-		done, err := e.Retain(ctx)
+		done, err := e.retain(ctx, retainRest)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			e.options.Logger.Error("could not cut the log", "cause", err)
