@@ -94,8 +94,9 @@ type Log interface {
 	// Cut forgets the oldest records, all that it says or nothing. It need not
 	// wait for the disk: a crash may undo the newest cuts, but none before a
 	// synced Append that came after it. A cut that goes back, or beyond Last, is
-	// refused with code cut_out_of_range, and nothing happens. A Scan under way
-	// may or may not see what is cut.
+	// refused with code cut_out_of_range, and nothing happens. After any other
+	// error, what it names may or may not be there until the store is opened again.
+	// A Scan under way may or may not see what is cut.
 	Cut(c *Cut) error
 	// Base gives the base of an entity in a table, which the caller owns; ok is
 	// false where there is none.
