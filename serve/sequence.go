@@ -123,6 +123,14 @@ func (e *Engine) take(j *job) {
 // admit finds out whether the item is a repeat, and refuses what does not fit
 // the time of the log.
 func (e *Engine) admit(j *job, it *item) error {
+	// Before the look for a repeat: whether the log still knows of one that is too
+	// old depends on when it was last cut, and the answer may not. An import that is
+	// run again is all old, and is told what the log knows.
+	if !j.imported {
+		if err := e.admitAge(j, &it.event); err != nil {
+			return err
+		}
+	}
 	if at, ok := e.repeats.lookup(it.key); ok {
 		it.earlier = at
 		return nil
@@ -143,21 +151,29 @@ func (e *Engine) admit(j *job, it *item) error {
 	return e.admitTime(j, &it.event)
 }
 
-func (e *Engine) admitTime(j *job, event *orrery.Event) error {
-	timeField := event.Type.Fields[event.Type.TimeField].Name
+func timeField(event *orrery.Event) string { return event.Type.Fields[event.Type.TimeField].Name }
+
+func (e *Engine) admitAge(j *job, event *orrery.Event) error {
 	// What the log has forgotten cannot be recognised, whatever the spec now says.
 	oldest := max(e.watermark.Add(-j.runtime.plan.Spec.Dedupe.Within), orrery.Instant(e.forgotten.Load()))
 	if e.last > 0 && event.Time < oldest {
 		return tooOld(event, oldest)
 	}
+	return nil
+}
+
+func (e *Engine) admitTime(j *job, event *orrery.Event) error {
+	if err := e.admitAge(j, event); err != nil {
+		return err
+	}
 	if now := e.options.Clock(); event.Time > now.Add(AheadTolerance) {
 		return orrery.Errorf(orrery.Invalid, "event_in_future", "the %s says that it happened at %s, which is after the server's time %s",
-			event.Type.Name, event.Time, now).WithField(timeField).WithNext("correct the sender's clock")
+			event.Type.Name, event.Time, now).WithField(timeField(event)).WithNext("correct the sender's clock")
 	}
 	if j.imported {
 		if event.Received < e.received {
 			return orrery.Errorf(orrery.Conflict, "import_out_of_order", "the %s was received at %s, before the log's last event at %s",
-				event.Type.Name, event.Received, e.received).WithField(timeField).
+				event.Type.Name, event.Received, e.received).WithField(timeField(event)).
 				WithNext("import history in one command, all files together, before live events; or import it as received now")
 		}
 	}
@@ -166,7 +182,7 @@ func (e *Engine) admitTime(j *job, event *orrery.Event) error {
 
 func tooOld(event *orrery.Event, oldest orrery.Instant) error {
 	return orrery.Errorf(orrery.Invalid, "event_too_old", "the %s happened at %s; repeats are recognised back to %s, so an older event could be a repeat",
-		event.Type.Name, event.Time, oldest).WithField(event.Type.Fields[event.Type.TimeField].Name).
+		event.Type.Name, event.Time, oldest).WithField(timeField(event)).
 		WithNext("raise dedupe.within in the spec, or leave the event out")
 }
 

@@ -330,6 +330,33 @@ func TestTimesThatDoNotFit(t *testing.T) {
 	check(late, false, "event_in_future")
 }
 
+// TestRepeatBeyondTheHorizon refuses a repeat as too old once dedupe.within has
+// passed by the events' own time, however long the log has kept it.
+func TestRepeatBeyondTheHorizon(t *testing.T) {
+	s := newSystem(t)
+	events := decided(t, s.spec, 40)
+	s.send(events[:1])
+	last := events[len(events)-1]
+	if last.Time <= events[0].Time.Add(s.spec.Dedupe.Within) {
+		t.Fatal("the sample is too short")
+	}
+	check := func(code string) {
+		t.Helper()
+		results, err := s.engine.Decide(t.Context(), events[:1], 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := orrery.CodeOf(results[0].Err); code != "" && got != code || code == "" && !results[0].Repeated {
+			t.Errorf("%+v, want code %q", results[0], code)
+		}
+	}
+	check("")
+	s.send([]orrery.Event{last})
+	check("event_too_old")
+	s.reopen()
+	check("event_too_old")
+}
+
 func TestClosedEngineRefuses(t *testing.T) {
 	s := newSystem(t)
 	events := sample(t, s.spec, 2)

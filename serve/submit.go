@@ -181,5 +181,9 @@ func difference(a, b *orrery.Event) string {
 			return a.Type.Fields[i].Name
 		}
 	}
+	// An envelope can carry the time, and the fields then say nothing of it.
+	if a.Time != b.Time {
+		return timeField(a)
+	}
 	return ""
 }

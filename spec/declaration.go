@@ -40,7 +40,7 @@ func Declaration(reg *Registry) declare.Field {
 			{Name: "dedupe", Type: declare.Mapping, Doc: "How repeats of an event are told from new ones.",
 				Fields: []declare.Field{
 					{Name: "within", Type: declare.Duration, Default: "30d", Above: declare.Bound(0),
-						Doc: "How long the id of an event is remembered. Within it a repeat gets the recorded answer; an event that is later than this is refused as too old."},
+						Doc: "How long the id of an event is remembered. Within it a repeat gets the recorded answer; an event that happened longer ago, before the latest event, is refused as too old, be it a repeat or not."},
 				}},
 			logField(),
 			{Name: "state", Type: declare.Mapping, Doc: "How the state behind features is kept.",

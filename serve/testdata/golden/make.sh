@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Makes a golden data directory with the orrery that wrote a format version:
 #
-#   make.sh BINARY NAME
+#   make.sh BINARY NAME [DIR]
 #
-# leaves NAME.tar.zst beside this script: the data directory of a server that was
-# killed, its specs, and in answers.ndjson what its clients were told.
+# leaves NAME.tar.zst in DIR, beside this script if there is none: the data
+# directory of a server that was killed, its specs, and in answers.ndjson what its
+# clients were told.
 # A file that exists is not overwritten: a golden log is made once, by the
 # version it is named after, and read by every later one.
 #
@@ -14,8 +15,9 @@
 set -euo pipefail
 binary=$(realpath "$1") name=$2
 here=$(cd "$(dirname "$0")" && pwd)
+out=$(cd "${3:-$here}" && pwd)
 systems=$here/../../../systems/fraud
-[ ! -e "$here/$name.tar.zst" ] || { echo "$name.tar.zst exists"; exit 1; }
+[ ! -e "$out/$name.tar.zst" ] || { echo "$name.tar.zst exists"; exit 1; }
 work=$(mktemp -d)
 trap 'kill -9 $server 2>/dev/null || true; rm -rf "$work"' EXIT
 server=
@@ -86,6 +88,6 @@ server=
 
 rm -f golden/data/server.json golden/data/LOCK
 jq -c '{decision_id, event_id, score, action, rule: .rule.index, release, fallback: (.fallback // "")}' answers >golden/answers.ndjson
-tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - golden | zstd -q -19 -o "$here/$name.tar.zst"
+tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - golden | zstd -q -19 -o "$out/$name.tar.zst"
 tail -n 6 server.log
-ls -l "$here/$name.tar.zst"
+ls -l "$out/$name.tar.zst"
