@@ -5,9 +5,15 @@
 // at the first thing that is wrong, and leaves the data directory to look at.
 //
 //	go run ./bench/crash -rounds 2000
+//
+// With -upgrades it kills nothing: the server hands over to another process as
+// often as it is told to, and what the clients saw of that is printed.
+//
+//	go run ./bench/crash -upgrades 50
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -31,14 +37,19 @@ func main() {
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of what is random")
 	system := flag.String("system", "systems/fraud", "the fraud system's folder")
 	life := flag.Duration("life", 300*time.Millisecond, "how long a server lives at most")
+	upgrades := flag.Int("upgrades", 0, "how many times to hand over, instead of killing")
 	flag.Parse()
-	if err := run(*rounds, *clients, *seed, *system, *life); err != nil {
+	o := crash.Options{Rounds: *rounds, Clients: *clients, Seed: *seed, LongestLife: *life}
+	if *upgrades > 0 {
+		o.Rounds = *upgrades
+	}
+	if err := run(o, *system, *upgrades > 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds, clients int, seed uint64, system string, life time.Duration) error {
+func run(o crash.Options, system string, upgrade bool) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -50,19 +61,26 @@ func run(rounds, clients int, seed uint64, system string, life time.Duration) er
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(parent, "data")
-	fmt.Printf("seed %d, data in %s\n", seed, dir)
-	tally, err := crash.Run(crash.Options{
-		Command: func(dir string) *exec.Cmd {
-			return exec.Command(self, "up", system, "--data", dir, "--addr", "127.0.0.1:0")
-		},
-		Dir: dir, Rounds: rounds, Clients: clients, Seed: seed, LongestLife: life, RebuildEvery: 100, Upgrades: true,
-		Report: func(t crash.Tally) {
-			if t.Rounds%50 == 0 {
-				fmt.Println(t)
-			}
-		},
-	})
+	o.Dir = filepath.Join(parent, "data")
+	o.Command = func(dir string) *exec.Cmd {
+		return exec.Command(self, "up", system, "--data", dir, "--addr", "127.0.0.1:0")
+	}
+	fmt.Printf("seed %d, data in %s\n", o.Seed, o.Dir)
+	if upgrade {
+		handovers, err := crash.Upgrade(o)
+		fmt.Println(handovers)
+		if err == nil && handovers.Failed > 0 {
+			err = fmt.Errorf("%d requests failed", handovers.Failed)
+		}
+		return errors.Join(err, os.RemoveAll(parent))
+	}
+	o.RebuildEvery, o.Upgrades = 100, true
+	o.Report = func(t crash.Tally) {
+		if t.Rounds%50 == 0 {
+			fmt.Println(t)
+		}
+	}
+	tally, err := crash.Run(o)
 	fmt.Println(tally)
 	if err != nil {
 		return err

@@ -110,7 +110,9 @@ func (s *server) awaitLock() {
 }
 
 func (s *server) interrupt() { _ = syscall.Kill(s.cmd.Process.Pid, syscall.SIGTERM) }
-func (s *server) upgrade()   { _ = syscall.Kill(s.cmd.Process.Pid, syscall.SIGUSR2) }
+func (s *server) upgrade()   { _ = signalUpgrade(s.cmd.Process.Pid) }
+
+func signalUpgrade(pid int) error { return syscall.Kill(pid, syscall.SIGUSR2) }
 
 // ended waits for a clean end.
 func (s *server) ended() error {
