@@ -46,7 +46,7 @@ func TestGoldenLogs(t *testing.T) {
 			if err != nil || v.Different != 0 || v.Decisions != int64(len(answers)) {
 				t.Fatalf("%d answers; verification %+v, %v", len(answers), v, err)
 			}
-			goOn(t, st, dir, v.Events)
+			goOn(t, st, dir, answers[len(answers)-1], v.Events)
 		})
 	}
 }
@@ -141,7 +141,7 @@ func checkAnswers(t *testing.T, st store.Store, answers []goldenAnswer) {
 
 // goOn runs an engine of the last spec on the directory: what was sent before is
 // a repeat, and the decisions that follow verify with those that were there.
-func goOn(t *testing.T, st store.Store, dir string, events int64) {
+func goOn(t *testing.T, st store.Store, dir string, last goldenAnswer, events int64) {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join(dir, "third.yaml"))
 	if err != nil {
@@ -152,7 +152,11 @@ func goOn(t *testing.T, st store.Store, dir string, events int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded, first, err := engine.Reader().Recorded(2)
+	offset, err := serve.ParseDecisionID(last.Decision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded, first, err := engine.Reader().Recorded(offset)
 	if err != nil {
 		t.Fatal(err)
 	}
