@@ -12,10 +12,10 @@ check:           ## everything that has to hold before a change lands
 release:         ## binaries, an OCI image and checksums, in dist
 	go run ./tools/release --version $(VERSION) --out dist
 
-release-check:   ## builds twice and compares every byte
+release-check:   ## builds twice, the second time from nothing, and compares every byte
 	rm -rf dist dist-again
 	go run ./tools/release --version $(VERSION) --out dist
-	go run ./tools/release --version $(VERSION) --out dist-again
+	cache=$$(mktemp -d) && GOCACHE=$$cache go run ./tools/release --version $(VERSION) --out dist-again; status=$$?; rm -rf "$$cache"; exit $$status
 	cmp dist/SHA256SUMS dist-again/SHA256SUMS
 	cd dist && sha256sum --check --quiet SHA256SUMS
 	rm -rf dist-again

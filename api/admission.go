@@ -3,6 +3,10 @@ package api
 import (
 	"context"
 	"io"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +73,57 @@ func (a *admission) wait(ctx context.Context) error {
 }
 
 func (a *admission) leave() { <-a.places }
+
+// What is sent to a client that is refused for there being too much to do. It is
+// made once: the more is refused, the less it may cost.
+var (
+	shedBody   = append(appendOther(nil, problemOf(errOverloaded)), '\n')
+	shedHeader = map[string][]string{"Content-Type": {"application/problem+json"}, "Retry-After": {retryAfterSeconds}, "Content-Length": {strconv.Itoa(len(shedBody))}}
+)
+
+// shed refuses a request with events, before anything else is done for it, when
+// the queue is full. It reports whether it did. A stream waits instead.
+func (s *Server) shed(w http.ResponseWriter, r *http.Request) bool {
+	if !s.admission.full() || r.Method != http.MethodPost || isStream(r.Header.Get("Content-Type")) ||
+		!strings.HasSuffix(r.URL.Path, "/decisions") && !strings.Contains(r.URL.Path, "/events/") {
+		return false
+	}
+	s.options.Metrics.Refused(errOverloaded.Code)
+	maps.Copy(w.Header(), shedHeader)
+	w.WriteHeader(http.StatusTooManyRequests)
+	_, _ = w.Write(shedBody)
+	s.rest(w, r)
+	return true
+}
+
+// retryAfter is how long a client that is refused is asked to wait, and for how
+// long nothing more is read from its connection when there is too much to do.
+const retryAfter = time.Second
+
+// retryAfterSeconds is retryAfter as a header says it.
+var retryAfterSeconds = strconv.Itoa(int(retryAfter / time.Second))
+
+// rest sends what was written and then leaves the connection alone for a while.
+// Reading and refusing a request costs half of what deciding on it does, so a
+// client that asked again at once would take from those that are served what it
+// cannot get itself. What it sends waits in its own buffers meanwhile.
+func (s *Server) rest(w http.ResponseWriter, r *http.Request) {
+	if http.NewResponseController(w).Flush() != nil {
+		return
+	}
+	timer := time.NewTimer(retryAfter)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+	case <-s.options.Stopping.Done():
+	}
+}
+
+// isStream reports whether a content type is that of lines.
+func isStream(contentType string) bool {
+	return strings.HasPrefix(contentType, "application/x-ndjson") || strings.HasPrefix(contentType, "application/jsonl")
+}
 
 // meter counts the bytes of bodies that are in memory.
 type meter struct {

@@ -104,10 +104,6 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, in intake) {
 		s.fail(w, r, err)
 		return
 	}
-	if s.admission.full() {
-		s.fail(w, r, errOverloaded)
-		return
-	}
 	counted := s.meter.read(http.MaxBytesReader(w, r.Body, s.options.Limits.Body))
 	defer counted.close()
 	body, err := io.ReadAll(counted)

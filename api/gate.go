@@ -17,6 +17,8 @@ import (
 type Gate struct {
 	logger *slog.Logger
 	server atomic.Pointer[http.Handler]
+	// shedder knows whether there is too much to do.
+	shedder atomic.Pointer[Server]
 	// stopping ends when Drain begins.
 	stopping context.Context
 	stop     context.CancelFunc
@@ -34,8 +36,11 @@ func NewGate(logger *slog.Logger) *Gate {
 	return g
 }
 
-// Open lets requests through to the server, a Server or what stands before one.
-func (g *Gate) Open(server http.Handler) { g.server.Store(&server) }
+// Open lets requests through to a handler: the server, or what stands before it.
+func (g *Gate) Open(handler http.Handler, server *Server) {
+	g.shedder.Store(server)
+	g.server.Store(&handler)
+}
 
 // Stopping ends when requests are refused because the server stops. It is for
 // the Options of the server behind the gate.
@@ -90,6 +95,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(g.logger, w, r, errDraining)
 	case s == nil:
 		fail(g.logger, w, r, errWarming)
+	case g.shedder.Load().shed(w, r):
 	default:
 		(*s).ServeHTTP(w, r)
 	}

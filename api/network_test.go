@@ -82,7 +82,7 @@ func listen(t *testing.T, o Options) *network {
 	n.gate = NewGate(o.withDefaults().Logger)
 	o.Stopping = n.gate.Stopping()
 	n.server = New(engine, noWork{}, o)
-	n.gate.Open(n.server)
+	n.gate.Open(n.server, n.server)
 	n.http, n.address = o.Limits.Server(n.gate), listener.Addr().String()
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = n.http.Serve(listener) }()
@@ -113,7 +113,15 @@ func event(id int) string {
 // decide asks for a decision and gives the status, the header and the code of
 // the problem, if it is one.
 func (n *network) decide(id int) (int, http.Header, string) {
-	response, err := http.Post("http://"+n.address+"/v1/systems/fraud/decisions", "application/json", strings.NewReader(event(id)))
+	request, err := http.NewRequest("POST", "http://"+n.address+"/v1/systems/fraud/decisions", strings.NewReader(event(id)))
+	if err != nil {
+		n.t.Error(err)
+		return 0, nil, ""
+	}
+	// A connection of its own: one whose request was refused is left alone for a while.
+	request.Close = true
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		n.t.Error(err)
 		return 0, nil, ""
@@ -282,7 +290,7 @@ func TestWarmingUp(t *testing.T) {
 	n.expect("/livez", http.StatusOK, "")
 	n.expect("/readyz", http.StatusServiceUnavailable, "warming_up")
 	n.expect("/v1/systems", http.StatusServiceUnavailable, "warming_up")
-	n.gate.Open(n.server)
+	n.gate.Open(n.server, n.server)
 	n.expect("/readyz", http.StatusOK, "")
 }
 

@@ -73,7 +73,7 @@ func fail(logger *slog.Logger, w http.ResponseWriter, r *http.Request, err error
 	header := w.Header()
 	switch p.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		header.Set("Retry-After", "1")
+		header.Set("Retry-After", retryAfterSeconds)
 	case http.StatusUnauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="orrery"`)
 	}

@@ -110,7 +110,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener, dir string, s *s
 	if err != nil {
 		return err
 	}
-	h.listener, h.ready = listener, ready
+	h.listener, h.ready, h.metrics = listener, ready, telemetry.NewMetrics(version().Version)
 	h.listen()
 	return h.serve(ctx, engine, st)
 }
@@ -243,8 +243,9 @@ func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 	quiet := *h.app
 	quiet.quiet = true
 	options := api.Options{Metrics: h.metrics, Tracer: h.tracer, Keys: h.keys, Quarantine: quarantineIn(h.dir), Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
-	h.gate.open(api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, options), false)
-	h.front.Open(h.gate)
+	server := api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, options)
+	h.gate.open(server, false)
+	h.front.Open(h.gate, server)
 	// Who finds the file finds the server answering.
 	if err := h.info.write(h.dir); err != nil {
 		return err
