@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -477,4 +478,65 @@ func TestCrashesWhileTheLogIsCut(t *testing.T) {
 	if err := sh.store.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// before is a store as a program left it that kept no list of releases.
+type before struct {
+	store.Store
+	old bool
+}
+
+func (b *before) Meta() store.Meta { return beforeMeta{b.Store.Meta(), b} }
+
+type beforeMeta struct {
+	store.Meta
+	*before
+}
+
+func (m beforeMeta) Get(name string) ([]byte, bool, error) {
+	if m.old && name == "releases" {
+		return nil, false, nil
+	}
+	return m.Meta.Get(name)
+}
+
+func (m beforeMeta) Put(values map[string][]byte) error {
+	if m.old {
+		values = maps.Clone(values)
+		delete(values, "releases")
+	}
+	return m.Meta.Put(values)
+}
+
+// TestRetentionOfDataFromBefore cuts a log whose releases were not listed as they
+// came: they are found in the log.
+func TestRetentionOfDataFromBefore(t *testing.T) {
+	b := &before{Store: memory.New(), old: true}
+	sh := &shop{t: t, store: b, spec: retainSpec(t, "log: {keep: 10d}"), now: orrery.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))}
+	sh.open()
+	t.Cleanup(sh.close)
+	source := &orders{random: rand.New(rand.NewPCG(6, 6))}
+	for i := range 400 {
+		sh.now = sh.now.Add(2 * orrery.Hour)
+		sh.send(source.next(t, sh.spec, sh.now))
+		if i == 310 { // Its decisions are kept, and its tables are no longer in force.
+			sh.install(retainSpec(t, "log: {keep: 10d}", "shop_sum: {sum: order.amount, by: shop, window: 7d}"))
+		}
+		if i == 390 {
+			sh.install(retainSpec(t, "log: {keep: 10d}"))
+		}
+	}
+	sh.close()
+	b.old = false
+	sh.open()
+	if done := sh.retain(); done.Events == 0 {
+		t.Fatalf("nothing was cut: %+v", done)
+	}
+	sh.verify()
+	sh.reopen()
+	sh.now = sh.now.Add(5 * orrery.Day)
+	sh.send(source.next(t, sh.spec, sh.now))
+	sh.reopen()
+	sh.retain()
+	sh.verify()
 }
