@@ -84,7 +84,7 @@ func (h *hll) encode(b []byte) []byte {
 func (d *decoder) tiles(x *tiles, l *level) {
 	x.lost = d.varint()
 	n := d.uvarint()
-	if n > uint64(len(d.data)) { // a tile takes two bytes at least
+	if n == 0 || n > uint64(len(d.data)) { // a tile takes two bytes at least
 		d.fail()
 	}
 	for i := uint64(0); i < n && !d.bad; i++ {
@@ -166,17 +166,16 @@ func (d *decoder) sum(s *exactSum) {
 
 func (d *decoder) sketch(h *hll) {
 	if d.bool() {
-		h.dense = append([]byte(nil), d.bytes(hllSize)...)
-		used := 0
-		for _, rank := range h.dense {
+		h.spread()
+		for i, rank := range d.bytes(hllSize) {
 			if rank > hllMost {
 				d.fail()
+				return
 			}
-			used += int(min(rank, 1))
+			h.raise(uint32(i), rank)
 		}
-		if used <= sparseMost {
+		if hllSize-h.counts[0] <= sparseMost {
 			d.fail()
-			h.dense = nil
 		}
 		return
 	}

@@ -187,11 +187,40 @@ func nearestOf(x *big.Int, exp int) float64 {
 	return nearest
 }
 
+// quickVariance gives the numerator where its terms fit in 128 bits.
+func quickVariance(n uint64, sum, squares *exactSum) (float64, bool) {
+	if sum.low != 0 || squares.low != 0 || len(sum.words) > 2 || len(squares.words) > 3 {
+		return 0, false
+	}
+	var s, q [3]uint64
+	copy(s[:], sum.words)
+	copy(q[:], squares.words)
+	if len(sum.words) == 1 {
+		s[1] = s[0]
+	}
+	if s[1] != uint64(int64(s[0])>>63) || q[2] != 0 {
+		return 0, false
+	}
+	over, high := bits.Mul64(n, q[1])
+	carry, low := bits.Mul64(n, q[0])
+	high, more := bits.Add64(high, carry, 0)
+	if over != 0 || more != 0 {
+		return 0, false
+	}
+	squareHigh, squareLow := bits.Mul64(magnitude(int64(s[0])), magnitude(int64(s[0])))
+	low, borrow := bits.Sub64(low, squareLow, 0)
+	high, _ = bits.Sub64(high, squareHigh, borrow)
+	return float128(high, low), true
+}
+
 // variance gives float64(n·Σx² − (Σx)²) / float64(n·(n−1)), the sample variance
 // of n values with the sums; missing below two.
 func variance(n uint64, sum, squares *exactSum) float64 {
 	if n < 2 {
 		return math.NaN()
+	}
+	if x, ok := quickVariance(n, sum, squares); ok {
+		return x / pairs(n)
 	}
 	s, exp := sum.whole()
 	q, qexp := squares.whole()

@@ -1,7 +1,6 @@
 package feature
 
 import (
-	"cmp"
 	"math"
 	"strings"
 
@@ -95,8 +94,15 @@ type dictionary struct {
 	// sketch has the values of dropped rows, once there have been too many values
 	// over all time to keep each; there are then no olds.
 	sketch *hll
-	// found is working memory of top.
-	found []uint32
+	// found has the values of the rows that top looked at last, the first ranked of
+	// them in their order.
+	found  []uint32
+	ranked int
+	looked struct {
+		applied  orrery.Offset
+		from, to int
+		round    uint32
+	}
 }
 
 type dictValue struct {
@@ -234,39 +240,45 @@ func (d *dictionary) estimate(r *rows, word int, scratch *hll) float64 {
 	return scratch.estimate()
 }
 
-// top gives the value that stands at a rank among those in the rows, from 0, and
-// how many hold it: by how many do, then by which was last in a later row. id is
-// -1 where there are not so many values.
-func (d *dictionary) top(r *rows, word, rank int) (id int, n uint32) {
+// look counts the values in the rows.
+func (d *dictionary) look(r *rows, word int) {
 	d.nextRound()
-	found := d.found[:0]
+	d.found, d.ranked = d.found[:0], 0
 	for row := r.from; row < r.to; row++ {
 		id := uint32(r.s.buf[row*r.stride+word])
 		v := &d.values[id]
 		if v.seen != d.round {
 			v.seen, v.n = d.round, 0
-			found = append(found, id)
+			d.found = append(d.found, id)
 		}
 		v.n++
 		v.last = uint32(row)
 	}
-	d.found = found
-	before := func(a, b uint32) int {
-		x, y := &d.values[a], &d.values[b]
-		return cmp.Or(cmp.Compare(y.n, x.n), cmp.Compare(y.last, x.last))
+	d.looked.applied, d.looked.from, d.looked.to, d.looked.round = r.s.applied, r.from, r.to, d.round
+}
+
+// top gives the value that stands at a rank among those in the rows, from 0, and
+// how many hold it: by how many do, then by which was last in a later row. id is
+// -1 where there are not so many values.
+func (d *dictionary) top(r *rows, word, rank int) (id int, n uint32) {
+	looked := &d.looked
+	if looked.applied != r.s.applied || looked.from != r.from || looked.to != r.to || looked.round != d.round {
+		d.look(r, word)
 	}
+	found := d.found
 	if rank >= len(found) {
 		return -1, 0
 	}
 	// The few places are filled one after the other.
-	for i := 0; i <= rank; i++ {
-		best := i
-		for j := i + 1; j < len(found); j++ {
-			if before(found[j], found[best]) < 0 {
+	for ; d.ranked <= rank; d.ranked++ {
+		best := d.ranked
+		for j := best + 1; j < len(found); j++ {
+			x, y := &d.values[found[j]], &d.values[found[best]]
+			if x.n > y.n || x.n == y.n && x.last > y.last {
 				best = j
 			}
 		}
-		found[i], found[best] = found[best], found[i]
+		found[d.ranked], found[best] = found[best], found[d.ranked]
 	}
 	return int(found[rank]), d.values[found[rank]].n
 }

@@ -19,6 +19,8 @@ type hll struct {
 	// they are at most sparseMost; dense has all, once they are more.
 	sparse []uint32
 	dense  []uint8
+	// counts is how many registers have each rank, once there are dense ones.
+	counts *[hllMost + 1]uint16
 }
 
 const (
@@ -28,9 +30,17 @@ const (
 	sparseMost = hllSize / 8
 )
 
-func (h *hll) reset() {
-	h.sparse = h.sparse[:0]
-	h.dense = nil
+func (h *hll) reset() { *h = hll{sparse: h.sparse[:0]} }
+
+// spread makes the registers dense.
+func (h *hll) spread() {
+	h.dense, h.counts = make([]uint8, hllSize), new([hllMost + 1]uint16)
+	h.counts[0] = hllSize
+	sparse := h.sparse
+	h.sparse = nil
+	for _, e := range sparse {
+		h.raise(e>>8, uint8(e))
+	}
 }
 
 // add counts a value by its hash.
@@ -40,7 +50,11 @@ func (h *hll) add(hash uint64) {
 
 func (h *hll) raise(index uint32, rank uint8) {
 	if h.dense != nil {
-		h.dense[index] = max(h.dense[index], rank)
+		if old := h.dense[index]; rank > old {
+			h.dense[index] = rank
+			h.counts[old]--
+			h.counts[rank]++
+		}
 		return
 	}
 	i, _ := slices.BinarySearch(h.sparse, index<<8)
@@ -50,11 +64,7 @@ func (h *hll) raise(index uint32, rank uint8) {
 	}
 	h.sparse = slices.Insert(h.sparse, i, index<<8|uint32(rank))
 	if len(h.sparse) > sparseMost {
-		h.dense = make([]uint8, hllSize)
-		for _, e := range h.sparse {
-			h.dense[e>>8] = uint8(e)
-		}
-		h.sparse = nil
+		h.spread()
 	}
 }
 
@@ -66,28 +76,23 @@ func (h *hll) merge(o *hll) {
 		return
 	}
 	if h.dense == nil {
-		mine := h.sparse
-		h.dense, h.sparse = slices.Clone(o.dense), nil
-		for _, e := range mine {
-			h.raise(e>>8, uint8(e))
-		}
-		return
+		h.spread()
 	}
 	for i, rank := range o.dense {
-		h.dense[i] = max(h.dense[i], rank)
+		if rank > h.dense[i] {
+			h.raise(uint32(i), rank)
+		}
 	}
 }
 
 // estimate gives how many different values were added, to the nearest whole.
 func (h *hll) estimate() float64 {
 	const m = hllSize
-	var count [hllMost + 1]int
-	count[0] = m - len(h.sparse)
+	var count [hllMost + 1]uint16
 	if h.dense != nil {
-		count[0] = 0
-	}
-	for _, rank := range h.dense {
-		count[rank]++
+		count = *h.counts
+	} else {
+		count[0] = uint16(m - len(h.sparse))
 	}
 	for _, e := range h.sparse {
 		count[uint8(e)]++

@@ -193,7 +193,7 @@ type cellOf struct {
 }
 
 // maxTiles bounds the tiles of a level.
-const maxTiles = 2048
+const maxTiles = 1024
 
 // tileWidths are those that windows choose from.
 var tileWidths = []orrery.Duration{1, 10, 100, orrery.Millisecond, 10 * orrery.Millisecond, 100 * orrery.Millisecond,
@@ -412,10 +412,12 @@ func (x *tiles) sew(l *level, t *table, s *series, at int) {
 }
 
 // fold is a cell added up over the tiles [from, to), kept from one event that
-// asks to the next. It is a cache.
+// asks to the next; what is counted in one of the tiles is counted in it too. It
+// is a cache.
 type fold struct {
 	number     int // of the cell, -1 for none
 	start, end int64
+	open       bool // the newest tile is among them
 	from, to   int64
 	n          int64
 	cell       cell
@@ -423,29 +425,47 @@ type fold struct {
 
 const foldBytes = 64
 
-// foldOf adds a cell up over the tiles [from, to) into the fold of a window.
-func (x *tiles) foldOf(l *level, number int, start, end, from, to int64) *fold {
-	i := slices.IndexFunc(x.folds, func(f fold) bool { return f.number == number && f.start == start && f.end == end })
+// foldOf gives a cell added up over the tiles [from, to), for a window whose
+// distances behind the asker are start and end; passing is used where no other
+// asker will want the same.
+func (x *tiles) foldOf(l *level, number int, start, end, from, to int64, passing *fold) *fold {
+	newest := x.list[len(x.list)-1].index
+	if to < newest {
+		passing.from, passing.to, passing.n, passing.number = from, from, 0, number
+		passing.cell.reset()
+		x.extend(l, passing, to)
+		return passing
+	}
+	open := to > newest
+	i := slices.IndexFunc(x.folds, func(f fold) bool { return f.number == number && f.start == start && f.end == end && f.open == open })
 	if i < 0 {
 		i = len(x.folds)
-		x.folds = append(x.folds, fold{number: number, start: start, end: end, from: math.MinInt64, to: math.MinInt64})
+		x.folds = append(x.folds, fold{number: number, start: start, end: end, open: open, from: math.MinInt64, to: math.MinInt64})
 		x.folds[i].cell.reset()
 		x.bytes += foldBytes + x.folds[i].cell.bytes()
 	}
 	f := &x.folds[i]
+	if f.from == from && f.to >= to {
+		return f
+	}
 	x.bytes -= f.cell.bytes()
-	if f.from != from || f.to > to {
+	if f.from != from {
 		f.from, f.to, f.n = from, from, 0
 		f.cell.reset()
 	}
+	x.extend(l, f, to)
+	x.bytes += f.cell.bytes()
+	return f
+}
+
+// extend adds the tiles [f.to, to).
+func (x *tiles) extend(l *level, f *fold, to int64) {
 	first, _ := slices.BinarySearchFunc(x.list, f.to, compareTile)
 	for ; first < len(x.list) && x.list[first].index < to; first++ {
 		f.n += x.list[first].n
-		if number >= 0 {
-			f.cell.merge(l.cells[number].parts, &x.list[first].cells[number])
+		if f.number >= 0 {
+			f.cell.merge(l.cells[f.number].parts, &x.list[first].cells[f.number])
 		}
 	}
 	f.to = max(f.to, to)
-	x.bytes += f.cell.bytes()
-	return f
 }

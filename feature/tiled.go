@@ -91,7 +91,7 @@ func (st *State) tiled(it *item, t *table, r *rows, start, end int64, at orrery.
 			return math.NaN()
 		}
 	}
-	total := &st.work.total
+	w := &st.work
 	if end < exactFrom {
 		if it.skip && counted {
 			end--
@@ -100,62 +100,52 @@ func (st *State) tiled(it *item, t *table, r *rows, start, end int64, at orrery.
 		if to < from {
 			return math.NaN()
 		}
-		n := st.sum(total, it, l, x, from, to)
-		if r.ever {
-			n += x.base.n
-			if it.number >= 0 {
-				total.merge(l.cells[it.number].parts, &x.base.cells[it.number])
-			}
+		f := x.foldOf(l, it.number, it.from, it.to, from, to, &w.passing)
+		if !r.ever {
+			return it.finish(f.n, &f.cell)
 		}
-		return it.finish(n, total)
+		return it.finish(f.n+x.base.n, it.join(l, &w.total, f, &x.base))
 	}
 	last := l.indexOf(end)
 	if r.to == s.end(t.stride) && !(it.skip && counted) {
-		return it.finish(st.sum(total, it, l, x, from, last+1), total)
+		f := x.foldOf(l, it.number, it.from, it.to, from, last+1, &w.passing)
+		return it.finish(f.n, &f.cell)
 	}
-	n := st.sum(total, it, l, x, from, last)
+	// The asker's own tile is counted event by event, as far as there are rows.
+	f := x.foldOf(l, it.number, it.from, it.to, from, last, &w.passing)
+	n, seam := f.n, (*tile)(nil)
 	if x.seam.cells != nil && x.seam.index == last {
-		n += x.seam.n
-		if it.number >= 0 {
-			total.merge(l.cells[it.number].parts, &x.seam.cells[it.number])
-		}
+		seam = &x.seam
+		n += seam.n
 	}
+	total := it.join(l, &w.total, f, seam)
 	to := r.to
 	if it.skip && counted {
 		to--
 	}
-	first := s.search(last*l.width, to, t.stride)
-	n += int64(max(to-first, 0))
-	for i := first; i < to && it.number >= 0; i++ {
-		l.addTo(total, it.number, t, s, i*t.stride, last, false)
+	row := s.search(last*l.width, to, t.stride)
+	n += int64(max(to-row, 0))
+	if it.kind == firstKind {
+		to = min(to, row+1)
+	}
+	for ; row < to && it.number >= 0; row++ {
+		l.addTo(total, it.number, t, s, row*t.stride, last, false)
 	}
 	return it.finish(n, total)
 }
 
-// sum adds up the item's cell over the tiles [from, to) into total, and gives
-// how many events they have. The newest tile is not part of what is kept for the
-// next time, since it still changes.
-func (st *State) sum(total *cell, it *item, l *level, x *tiles, from, to int64) (n int64) {
+// join adds up the item's cell of a fold and of a tile, if there is one, in
+// total.
+func (it *item) join(l *level, total *cell, f *fold, t *tile) *cell {
 	total.reset()
-	list := x.list
-	open := len(list) > 0 && list[len(list)-1].index >= from && list[len(list)-1].index < to
-	whole := to
-	if open {
-		whole = list[len(list)-1].index
-	}
-	f := x.foldOf(l, it.number, it.from, it.to, from, whole)
-	n = f.n
 	if it.number >= 0 {
-		total.merge(l.cells[it.number].parts, &f.cell)
-	}
-	if open {
-		last := &list[len(list)-1]
-		n += last.n
-		if it.number >= 0 {
-			total.merge(l.cells[it.number].parts, &last.cells[it.number])
+		p := l.cells[it.number].parts
+		total.merge(p, &f.cell)
+		if t != nil {
+			total.merge(p, &t.cells[it.number])
 		}
 	}
-	return n
+	return total
 }
 
 // finish answers from n events whose cell is c.
