@@ -98,19 +98,28 @@ type Record struct {
 // Reason says how much a feature moved the score: by its contribution to the
 // log-odds of a boosted or logistic model, to the score of a forest.
 type Reason struct {
-	Feature      string  `json:"feature"`
-	Value        any     `json:"value"`
+	Feature string `json:"feature"`
+	Value   any    `json:"value"`
+	// Category says that the value is the number of a text, which it does not tell.
+	Category     bool    `json:"category,omitempty"`
 	Contribution float64 `json:"contribution"`
 	About        string  `json:"about,omitempty"`
 	// Text says it in a sentence.
 	Text string `json:"text"`
 }
 
+// numbered reports whether a value is the number of a text.
+func numbered(category bool, value any) bool {
+	_, number := value.(float64)
+	return category && number
+}
+
 func reasonsOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, reasons []orrery.Reason) []Reason {
 	var out []Reason
 	for _, r := range reasons {
 		f := &p.Spec.Features[r.Slot]
-		out = append(out, Reason{Feature: f.Name, Value: p.Value(r.Slot, d.Vector, e), Contribution: r.Contribution, About: f.About,
+		value := p.Value(r.Slot, d.Vector, e)
+		out = append(out, Reason{Feature: f.Name, Value: value, Category: numbered(f.Category, value), Contribution: r.Contribution, About: f.About,
 			Text: p.Sentence(r, d, e)})
 	}
 	return out
@@ -135,8 +144,10 @@ const reasonsKept = 5
 type FeatureValue struct {
 	Name  string `json:"name"`
 	Value any    `json:"value"`
-	Unit  string `json:"unit,omitempty"`
-	About string `json:"about,omitempty"`
+	// Category says that the value is the number of a text, which it does not tell.
+	Category bool   `json:"category,omitempty"`
+	Unit     string `json:"unit,omitempty"`
+	About    string `json:"about,omitempty"`
 	// Input says that the model takes it.
 	Input bool `json:"input,omitempty"`
 }
@@ -171,7 +182,8 @@ func FeaturesOf(p *plan.Plan, e *orrery.Event, vector []float64) []FeatureValue 
 	out := make([]FeatureValue, len(vector))
 	for i := range vector {
 		f := &p.Spec.Features[i]
-		out[i] = FeatureValue{Name: f.Name, Value: p.Value(i, vector, e), Unit: f.Unit, About: f.About, Input: inputs[i]}
+		value := p.Value(i, vector, e)
+		out[i] = FeatureValue{Name: f.Name, Value: value, Category: numbered(f.Category, value), Unit: f.Unit, About: f.About, Input: inputs[i]}
 	}
 	return out
 }

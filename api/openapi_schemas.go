@@ -105,9 +105,9 @@ func answerProperties(s *spec.Spec) node {
 			"when": node{"type": []string{"string", "null"}, "description": "its condition, null for the rule that always holds and for none"}}),
 		"release":  text("the release that decided"),
 		"fallback": text("why the ordinary path could not answer: no_model, paused, deadline or fault"),
-		"reasons": node{"type": "array", "description": "what moved the score most", "items": object(node{"feature": text("the feature's name"), "value": featureValue(),
+		"reasons": node{"type": "array", "description": "what moved the score most", "items": object(node{"feature": text("the feature's name"), "value": featureValue(), "category": category(),
 			"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means"),
-			"text": text("the reason in a sentence")}, "about")},
+			"text": text("the reason in a sentence")}, "category", "about")},
 		"scores":   node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the score of each class of a model of several, of which score is the greatest"},
 		"repeated": node{"type": "boolean", "description": "the event was recorded before, and this is its answer"},
 		"time_us": object(node{"decode": integer("microseconds"), "sequence": integer("microseconds"), "score": integer("microseconds"),
@@ -134,9 +134,13 @@ func featureValue() node {
 	return node{"type": []string{"number", "string", "null"}, "description": "a text where the feature is one, null when it is missing"}
 }
 
+func category() node {
+	return node{"type": "boolean", "description": "the value is the number of a text, which it does not tell"}
+}
+
 func featureSchema() node {
-	return object(node{"name": text("the feature's name"), "value": featureValue(), "unit": text("its unit"), "about": text("what it means"),
-		"input": node{"type": "boolean", "description": "the model takes it"}}, "unit", "about", "input")
+	return object(node{"name": text("the feature's name"), "value": featureValue(), "category": category(), "unit": text("its unit"), "about": text("what it means"),
+		"input": node{"type": "boolean", "description": "the model takes it"}}, "category", "unit", "about", "input")
 }
 
 func knowledgeSchema() node {

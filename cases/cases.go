@@ -57,8 +57,9 @@ type Expectation struct {
 	Fallback *string `yaml:"fallback"`
 	// Reasons are features that must be among the reasons.
 	Reasons []string `yaml:"reasons"`
-	// Features are values by name; null is a missing value.
-	Features map[string]*float64 `yaml:"features"`
+	// Features are values by name: a number, null for a missing value, a text for a
+	// feature that is a category.
+	Features map[string]any `yaml:"features"`
 }
 
 // Difference is one thing that is not as expected.
@@ -234,17 +235,22 @@ func (r *Result) compare(p *plan.Plan, want *Expectation, got *orrery.Decision) 
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		expected := math.NaN()
-		if x := want.Features[name]; x != nil {
-			expected = *x
-		}
 		i := p.Spec.FeatureIndex(name)
 		if i < 0 {
-			note(name, number(expected), "no such feature")
+			note(name, fmt.Sprint(want.Features[name]), "no such feature")
 			continue
 		}
-		if !near(expected, got.Vector[i]) {
-			note(name, number(expected), number(got.Vector[i]))
+		f := &p.Spec.Features[i]
+		expected, text, ok := value(want.Features[name], f.Category)
+		switch {
+		case !ok && f.Category:
+			note(name, text, "a category, for which a text is expected")
+		case !ok:
+			note(name, text, "a number")
+		case !near(expected, got.Vector[i]) && f.Category && !math.IsNaN(got.Vector[i]):
+			note(name, text, "the category of another text")
+		case !near(expected, got.Vector[i]):
+			note(name, text, number(got.Vector[i]))
 		}
 	}
 }
@@ -278,6 +284,28 @@ func (r *Result) compareReasons(p *plan.Plan, want []string, got *orrery.Decisio
 const reasonsShown = 5
 
 func quoted(fallback string) string { return cmp.Or(fallback, "none") }
+
+// value gives what a feature is expected to be, and how that is told. ok is false
+// for what the feature cannot be.
+func value(v any, category bool) (expected float64, text string, ok bool) {
+	switch v := v.(type) {
+	case nil:
+		return math.NaN(), "missing", true
+	case string:
+		return orrery.CategoryOf(v), strconv.Quote(v), category
+	case float64:
+		expected = v
+	case int64:
+		expected = float64(v)
+	case uint64:
+		expected = float64(v)
+	case int:
+		expected = float64(v)
+	default:
+		return 0, fmt.Sprint(v), false
+	}
+	return expected, number(expected), !category
+}
 
 // near allows for what a person leaves out when writing a value down.
 func near(want, got float64) bool {

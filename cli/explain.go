@@ -190,9 +190,17 @@ func printFeatures(w io.Writer, features []api.FeatureValue) {
 		if f.Input {
 			mark = "*"
 		}
-		rows[i] = []string{mark + " " + f.Name, number(f.Value), f.Unit, f.About}
+		rows[i] = []string{mark + " " + f.Name, shown(f.Value, f.Category), f.Unit, f.About}
 	}
 	table(w, rows...)
+}
+
+// shown writes a feature's value. From a category its text cannot be had back.
+func shown(v any, category bool) string {
+	if category && v != nil {
+		return "category " + number(v)
+	}
+	return number(v)
 }
 
 // number writes a value from JSON for a person, with at most six digits that

@@ -117,11 +117,26 @@ func (p *Plan) span(slot int) string {
 	case a == nil:
 		return ""
 	case a.Window == 0:
-		return " so far"
+		return " so far" + place(a)
 	case a.Lag == 0:
-		return " in the last " + length(a.Window)
+		return " in the last " + length(a.Window) + place(a)
 	}
-	return " in the " + length(a.Window) + " before the last " + length(a.Lag)
+	return " in the " + length(a.Window) + " before the last " + length(a.Lag) + place(a)
+}
+
+// place says which of several values of a window is meant, empty where there is
+// one.
+func place(a *spec.Aggregate) string {
+	number := strconv.Itoa(a.Rank + 1)
+	switch {
+	case a.Kind == "top" && a.Share:
+		return ", share of place " + number
+	case a.Kind == "top":
+		return ", place " + number
+	case a.Rank > 0:
+		return ", number " + number + " from the end"
+	}
+	return ""
 }
 
 // aggregateOf gives the aggregate that a feature is, or that it divides.
