@@ -14,7 +14,6 @@ type scratch struct {
 	ahead    []ahead
 	sink     int64 // what Prefetch looked at, so that it must look
 	total    cell
-	passing  fold
 	values   []int64
 }
 

@@ -94,15 +94,24 @@ type dictionary struct {
 	// sketch has the values of dropped rows, once there have been too many values
 	// over all time to keep each; there are then no olds.
 	sketch *hll
-	// found has the values of the rows that top looked at last, the first ranked of
-	// them in their order.
-	found  []uint32
-	ranked int
-	looked struct {
-		applied  orrery.Offset
-		from, to int
-		round    uint32
-	}
+	// look is what top saw last.
+	look look
+}
+
+// look is the values in some rows and how many hold each. It is a cache.
+type look struct {
+	found    []foundValue
+	ranked   int // the first so many of found are in the order of top
+	dropped  int64
+	shuffles uint32
+	from, to int
+	round    uint32
+}
+
+type foundValue struct {
+	id uint32
+	// n is how many rows hold the value, last the last of them.
+	n, last uint32
 }
 
 type dictValue struct {
@@ -110,9 +119,9 @@ type dictValue struct {
 	hash uint64
 	refs uint32 // rows that hold the value
 	seen uint32 // the last round that met it
-	// n is how many rows of that round hold the value, last the last of them.
-	n, last uint32
-	old     bool // a dropped row held it, and answers over all time want to know
+	// place is where top found it.
+	place uint32
+	old   bool // a dropped row held it, and answers over all time want to know
 }
 
 const dictValueBytes = 120 // roughly, with its share of the map
@@ -240,45 +249,68 @@ func (d *dictionary) estimate(r *rows, word int, scratch *hll) float64 {
 	return scratch.estimate()
 }
 
-// look counts the values in the rows.
-func (d *dictionary) look(r *rows, word int) {
-	d.nextRound()
-	d.found, d.ranked = d.found[:0], 0
-	for row := r.from; row < r.to; row++ {
-		id := uint32(r.s.buf[row*r.stride+word])
+// see brings the look to the rows: where they are those it saw before, but for
+// some more at their end and fewer at their beginning, by what has changed.
+func (d *dictionary) see(r *rows, word int) {
+	l := &d.look
+	same := l.round == d.round && l.shuffles == r.s.extra.shuffles && l.dropped == r.s.dropped
+	if same && l.from == r.from && l.to == r.to {
+		return
+	}
+	if !same || r.from < l.from || r.to < l.to || r.from >= l.to {
+		d.nextRound()
+		l.found, l.from, l.to = l.found[:0], r.from, r.from
+		l.dropped, l.shuffles, l.round = r.s.dropped, r.s.extra.shuffles, d.round
+	}
+	l.ranked = 0
+	for ; l.to < r.to; l.to++ {
+		id := uint32(r.s.buf[l.to*r.stride+word])
 		v := &d.values[id]
 		if v.seen != d.round {
-			v.seen, v.n = d.round, 0
-			d.found = append(d.found, id)
+			v.seen, v.place = d.round, uint32(len(l.found))
+			l.found = append(l.found, foundValue{id: id})
 		}
-		v.n++
-		v.last = uint32(row)
+		f := &l.found[v.place]
+		f.n++
+		f.last = uint32(l.to)
 	}
-	d.looked.applied, d.looked.from, d.looked.to, d.looked.round = r.s.applied, r.from, r.to, d.round
+	for ; l.from < r.from; l.from++ {
+		v := &d.values[r.s.buf[l.from*r.stride+word]]
+		if f := &l.found[v.place]; f.n > 1 {
+			f.n--
+			continue
+		}
+		last := len(l.found) - 1
+		v.seen = d.round - 1
+		d.swap(int(v.place), last)
+		l.found = l.found[:last]
+	}
+}
+
+func (d *dictionary) swap(i, j int) {
+	found := d.look.found
+	found[i], found[j] = found[j], found[i]
+	d.values[found[i].id].place, d.values[found[j].id].place = uint32(i), uint32(j)
 }
 
 // top gives the value that stands at a rank among those in the rows, from 0, and
 // how many hold it: by how many do, then by which was last in a later row. id is
 // -1 where there are not so many values.
 func (d *dictionary) top(r *rows, word, rank int) (id int, n uint32) {
-	looked := &d.looked
-	if looked.applied != r.s.applied || looked.from != r.from || looked.to != r.to || looked.round != d.round {
-		d.look(r, word)
-	}
-	found := d.found
+	d.see(r, word)
+	found := d.look.found
 	if rank >= len(found) {
 		return -1, 0
 	}
 	// The few places are filled one after the other.
-	for ; d.ranked <= rank; d.ranked++ {
-		best := d.ranked
+	for ; d.look.ranked <= rank; d.look.ranked++ {
+		best := d.look.ranked
 		for j := best + 1; j < len(found); j++ {
-			x, y := &d.values[found[j]], &d.values[found[best]]
-			if x.n > y.n || x.n == y.n && x.last > y.last {
+			if x, y := &found[j], &found[best]; x.n > y.n || x.n == y.n && x.last > y.last {
 				best = j
 			}
 		}
-		found[d.ranked], found[best] = found[best], found[d.ranked]
+		d.swap(d.look.ranked, best)
 	}
-	return int(found[rank]), d.values[found[rank]].n
+	return int(found[rank].id), found[rank].n
 }

@@ -44,6 +44,14 @@ type extra struct {
 	// levels have the tiles, once tiled or where the level is halving.
 	levels []tiles
 	tiled  bool
+	// shuffles counts what has moved rows; it is part of no state.
+	shuffles uint32
+}
+
+func (x *extra) shuffle() {
+	if x != nil {
+		x.shuffles++
+	}
 }
 
 const (
@@ -64,6 +72,7 @@ func (s *series) insert(t *table, e *orrery.Event) (grown int64) {
 	at := n
 	if time := int64(e.Time); s.buf[n-stride] > time {
 		at = s.search(time, n/stride, stride) * stride
+		s.extra.shuffle()
 	}
 	s.buf = s.buf[:n+stride]
 	copy(s.buf[at+stride:], s.buf[at:n])
@@ -173,6 +182,7 @@ func (s *series) room(t *table) (grown int64) {
 		s.buf = larger
 		return grown
 	}
+	s.extra.shuffle()
 	copy(s.buf, s.buf[head*stride:])
 	s.buf = s.buf[:(rows-head)*stride]
 	for i := range s.hints {

@@ -236,9 +236,10 @@ type tiles struct {
 	base tile
 	// seam has what the series's rows no longer have of the tile in which the rows
 	// begin.
-	seam  tile
-	folds []fold
-	bytes int64
+	seam        tile
+	folds, late []fold
+	nextLate    int // the one of late that goes next
+	bytes       int64
 }
 
 type tile struct {
@@ -329,17 +330,24 @@ func (x *tiles) add(l *level, t *table, s *series, at int) {
 	x.bytes -= to.bytes()
 	l.count(t, s, to, at)
 	x.bytes += to.bytes()
-	for i := range x.folds {
-		if f := &x.folds[i]; index >= f.from && index < f.to {
-			f.n++
-			if f.number >= 0 {
-				x.bytes -= f.cell.bytes()
-				l.addTo(&f.cell, f.number, t, s, at, index, false)
-				x.bytes += f.cell.bytes()
-			}
+	x.addToFolds(x.folds, l, t, s, at, index)
+	x.addToFolds(x.late, l, t, s, at, index)
+	x.prune(l, x.list[len(x.list)-1].index)
+}
+
+func (x *tiles) addToFolds(folds []fold, l *level, t *table, s *series, at int, index int64) {
+	for i := range folds {
+		f := &folds[i]
+		if index < f.from || index >= f.to {
+			continue
+		}
+		f.n++
+		if f.number >= 0 {
+			x.bytes -= f.cell.bytes()
+			l.addTo(&f.cell, f.number, t, s, at, index, false)
+			x.bytes += f.cell.bytes()
 		}
 	}
-	x.prune(l, x.list[len(x.list)-1].index)
 }
 
 // place gives the tile of an index, made if there is none.
@@ -425,16 +433,16 @@ type fold struct {
 
 const foldBytes = 64
 
+// lateFolds is how many sums a level keeps for askers whose windows end before
+// the newest tile.
+const lateFolds = 16
+
 // foldOf gives a cell added up over the tiles [from, to), for a window whose
-// distances behind the asker are start and end; passing is used where no other
-// asker will want the same.
-func (x *tiles) foldOf(l *level, number int, start, end, from, to int64, passing *fold) *fold {
+// distances behind the asker are start and end.
+func (x *tiles) foldOf(l *level, number int, start, end, from, to int64) *fold {
 	newest := x.list[len(x.list)-1].index
 	if to < newest {
-		passing.from, passing.to, passing.n, passing.number = from, from, 0, number
-		passing.cell.reset()
-		x.extend(l, passing, to)
-		return passing
+		return x.lateFold(l, number, from, to)
 	}
 	open := to > newest
 	i := slices.IndexFunc(x.folds, func(f fold) bool { return f.number == number && f.start == start && f.end == end && f.open == open })
@@ -453,6 +461,26 @@ func (x *tiles) foldOf(l *level, number int, start, end, from, to int64, passing
 		f.from, f.to, f.n = from, from, 0
 		f.cell.reset()
 	}
+	x.extend(l, f, to)
+	x.bytes += f.cell.bytes()
+	return f
+}
+
+func (x *tiles) lateFold(l *level, number int, from, to int64) *fold {
+	i := slices.IndexFunc(x.late, func(f fold) bool { return f.number == number && f.from == from && f.to == to })
+	if i >= 0 {
+		return &x.late[i]
+	}
+	if i = x.nextLate; i == len(x.late) {
+		x.late = append(x.late, fold{})
+		x.late[i].cell.reset()
+		x.bytes += foldBytes + x.late[i].cell.bytes()
+	}
+	x.nextLate = (i + 1) % lateFolds
+	f := &x.late[i]
+	x.bytes -= f.cell.bytes()
+	f.number, f.from, f.to, f.n = number, from, from, 0
+	f.cell.reset()
 	x.extend(l, f, to)
 	x.bytes += f.cell.bytes()
 	return f

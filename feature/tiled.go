@@ -100,7 +100,7 @@ func (st *State) tiled(it *item, t *table, r *rows, start, end int64, at orrery.
 		if to < from {
 			return math.NaN()
 		}
-		f := x.foldOf(l, it.number, it.from, it.to, from, to, &w.passing)
+		f := x.foldOf(l, it.number, it.from, it.to, from, to)
 		if !r.ever {
 			return it.finish(f.n, &f.cell)
 		}
@@ -108,11 +108,11 @@ func (st *State) tiled(it *item, t *table, r *rows, start, end int64, at orrery.
 	}
 	last := l.indexOf(end)
 	if r.to == s.end(t.stride) && !(it.skip && counted) {
-		f := x.foldOf(l, it.number, it.from, it.to, from, last+1, &w.passing)
+		f := x.foldOf(l, it.number, it.from, it.to, from, last+1)
 		return it.finish(f.n, &f.cell)
 	}
 	// The asker's own tile is counted event by event, as far as there are rows.
-	f := x.foldOf(l, it.number, it.from, it.to, from, last, &w.passing)
+	f := x.foldOf(l, it.number, it.from, it.to, from, last)
 	n, seam := f.n, (*tile)(nil)
 	if x.seam.cells != nil && x.seam.index == last {
 		seam = &x.seam
