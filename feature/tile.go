@@ -445,9 +445,13 @@ func (x *tiles) foldOf(l *level, number int, start, end, from, to int64) *fold {
 		return x.lateFold(l, number, from, to)
 	}
 	open := to > newest
-	i := slices.IndexFunc(x.folds, func(f fold) bool { return f.number == number && f.start == start && f.end == end && f.open == open })
-	if i < 0 {
-		i = len(x.folds)
+	i := 0
+	for ; i < len(x.folds); i++ {
+		if f := &x.folds[i]; f.number == number && f.start == start && f.end == end && f.open == open {
+			break
+		}
+	}
+	if i == len(x.folds) {
 		x.folds = append(x.folds, fold{number: number, start: start, end: end, open: open, from: math.MinInt64, to: math.MinInt64})
 		x.folds[i].cell.reset()
 		x.bytes += foldBytes + x.folds[i].cell.bytes()
@@ -467,11 +471,13 @@ func (x *tiles) foldOf(l *level, number int, start, end, from, to int64) *fold {
 }
 
 func (x *tiles) lateFold(l *level, number int, from, to int64) *fold {
-	i := slices.IndexFunc(x.late, func(f fold) bool { return f.number == number && f.from == from && f.to == to })
-	if i >= 0 {
-		return &x.late[i]
+	for i := range x.late {
+		if f := &x.late[i]; f.number == number && f.from == from && f.to == to {
+			return f
+		}
 	}
-	if i = x.nextLate; i == len(x.late) {
+	i := x.nextLate
+	if i == len(x.late) {
 		x.late = append(x.late, fold{})
 		x.late[i].cell.reset()
 		x.bytes += foldBytes + x.late[i].cell.bytes()
