@@ -22,7 +22,10 @@ type EventType struct {
 	// IDField and TimeField are indexes in Fields: of the string or int that
 	// identifies an event of the type, and of the timestamp when it happened.
 	IDField, TimeField int
-	About              string
+	// Subject names the entity field whose key the personal fields are of, empty
+	// for a type without such fields.
+	Subject string
+	About   string
 }
 
 // Field declares one field of an event type.
@@ -43,6 +46,9 @@ type Field struct {
 	// Min and Max bound a numeric field, both inclusive; missing where there is
 	// no bound. They have the field's type.
 	Min, Max Value
+	// Personal says that the value is kept under the key of its subject only. Of
+	// an Entity field, a pseudonym stands for the value.
+	Personal bool
 	About    string
 }
 

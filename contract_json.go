@@ -8,9 +8,9 @@ import (
 )
 
 // ContractFormat is the newest version of the JSON that Contract.Encode writes:
-// a contract with a default is of format 2, any other still of format 1, so that
-// its fingerprint stays.
-const ContractFormat = 2
+// a contract with personal fields is of format 3, another with a default of
+// format 2, any other still of format 1, so that its fingerprint stays.
+const ContractFormat = 3
 
 type contractJSON struct {
 	Format   int         `json:"format"`
@@ -23,6 +23,8 @@ type eventJSON struct {
 	ID     string      `json:"id"`
 	Time   string      `json:"time"`
 	Fields []fieldJSON `json:"fields"`
+	// Subject is that of the personal fields.
+	Subject string `json:"subject,omitempty"`
 }
 
 type fieldJSON struct {
@@ -34,7 +36,8 @@ type fieldJSON struct {
 	Min      string `json:"min,omitempty"`
 	Max      string `json:"max,omitempty"`
 	// Default is written as Format does; the empty text is a default too.
-	Default *string `json:"default,omitempty"`
+	Default  *string `json:"default,omitempty"`
+	Personal bool    `json:"personal,omitempty"`
 }
 
 // Encode writes everything of the contract that decides what a record means,
@@ -43,13 +46,16 @@ type fieldJSON struct {
 func (c *Contract) Encode() []byte {
 	out := contractJSON{Format: 1, Entities: c.Entities}
 	for _, t := range c.Events {
-		e := eventJSON{Name: t.Name, ID: t.Fields[t.IDField].Name, Time: t.Fields[t.TimeField].Name}
+		e := eventJSON{Name: t.Name, ID: t.Fields[t.IDField].Name, Time: t.Fields[t.TimeField].Name, Subject: t.Subject}
+		if t.Subject != "" {
+			out.Format = ContractFormat
+		}
 		for _, f := range t.Fields {
 			j := fieldJSON{Name: f.Name, Type: f.Type.String(), Entity: f.Entity, Scale: f.Scale,
-				Optional: f.Optional, Min: boundText(f.Min, f.Scale), Max: boundText(f.Max, f.Scale)}
+				Optional: f.Optional, Min: boundText(f.Min, f.Scale), Max: boundText(f.Max, f.Scale), Personal: f.Personal}
 			if !f.Default.IsMissing() {
 				text := f.Default.Format(f.Scale)
-				j.Default, out.Format = &text, ContractFormat
+				j.Default, out.Format = &text, max(out.Format, 2)
 			}
 			e.Fields = append(e.Fields, j)
 		}
@@ -84,7 +90,7 @@ func DecodeContract(text []byte) (*Contract, error) {
 	}
 	c := &Contract{Entities: in.Entities}
 	for _, e := range in.Events {
-		t := &EventType{Name: e.Name, Index: len(c.Events)}
+		t := &EventType{Name: e.Name, Index: len(c.Events), Subject: e.Subject}
 		for _, f := range e.Fields {
 			field, err := f.field()
 			if err != nil {
@@ -96,6 +102,9 @@ func DecodeContract(text []byte) (*Contract, error) {
 		if t.IDField < 0 || t.TimeField < 0 {
 			return nil, Errorf(Damaged, "contract_damaged", "the recorded contract's event %q lacks its id or time field", e.Name)
 		}
+		if i := t.Field(t.Subject); t.Subject != "" && (i < 0 || t.Fields[i].Type != Entity) {
+			return nil, Errorf(Damaged, "contract_damaged", "the recorded contract's event %q lacks its subject", e.Name)
+		}
 		c.Events = append(c.Events, t)
 	}
 	return c, nil
@@ -106,7 +115,7 @@ func (f fieldJSON) field() (Field, error) {
 	if !ok || f.Scale < 0 || f.Scale > MaxScale {
 		return Field{}, Errorf(Damaged, "contract_damaged", "the recorded contract's field %q has type %q, scale %d", f.Name, f.Type, f.Scale)
 	}
-	out := Field{Name: f.Name, Type: kind, Entity: f.Entity, Scale: f.Scale, Optional: f.Optional}
+	out := Field{Name: f.Name, Type: kind, Entity: f.Entity, Scale: f.Scale, Optional: f.Optional, Personal: f.Personal}
 	var err error
 	if out.Min, err = parseBound(f.Min, kind); err == nil {
 		out.Max, err = parseBound(f.Max, kind)

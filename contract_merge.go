@@ -8,7 +8,11 @@ import (
 
 // View says how a record is read: it was written under one contract, and is
 // wanted as an event of another that extends it.
-type View struct{ Written, Current *Contract }
+type View struct {
+	Written, Current *Contract
+	// Opener decrypts what is personal; with nil it is read as erased.
+	Opener Opener
+}
 
 // ContractFault is one way in which a contract is not an extension of another.
 type ContractFault struct {
@@ -103,6 +107,7 @@ func (m *merge) event(was, is *EventType) {
 	m.add(was)
 	out := m.out.Events[len(m.out.Events)-1]
 	out.About = is.About
+	m.subject(path, out, is)
 	for i := range out.Fields {
 		f := &out.Fields[i]
 		j := is.Field(f.Name)
@@ -122,6 +127,21 @@ func (m *merge) event(was, is *EventType) {
 				"give it a `default`, or make it `optional: true`")
 		}
 		out.Fields = append(out.Fields, f)
+	}
+}
+
+// subject merges whose the personal fields are: a type without such fields can
+// get some, all of one subject.
+func (m *merge) subject(path string, out, is *EventType) {
+	switch {
+	case out.Subject == is.Subject:
+	case out.Subject == "":
+		out.Subject = is.Subject
+	case is.Subject == "":
+		m.fault("event_subject_removed", path+".subject", "the subject `"+out.Subject+"` is gone", "write `subject: "+out.Subject+"` again")
+	default:
+		m.fault("event_subject_changed", path+".subject", fmt.Sprintf("the subject was the field `%s` and is now `%s`", out.Subject, is.Subject),
+			"what is recorded is under the key of the one it was; restore it, or declare a new event")
 	}
 }
 
@@ -155,6 +175,10 @@ func (m *merge) field(path string, was, is *Field) {
 	changed(was.Entity != is.Entity, "entity", "`"+was.Entity+"`", "`"+is.Entity+"`")
 	changed(was.Scale != is.Scale, "scale", fmt.Sprint(was.Scale), fmt.Sprint(is.Scale))
 	changed(was.Optional != is.Optional, "optional", fmt.Sprint(was.Optional), fmt.Sprint(is.Optional))
+	if was.Personal != is.Personal {
+		m.fault("field_personal_changed", path, fmt.Sprintf("personal was %v and is now %v", was.Personal, is.Personal),
+			"what is recorded stays as it was written: restore it, or start a new data directory")
+	}
 	if was.Scale != is.Scale {
 		return // The rest is in units of the scale.
 	}

@@ -33,7 +33,7 @@ const (
 	Overloaded
 	// TooSlow: the caller did not send in time what it had begun.
 	TooSlow
-	// Gone: the thing named existed and is no longer kept.
+	// Gone: the thing named existed and is no longer kept, or is erased.
 	Gone
 )
 

@@ -64,6 +64,10 @@ type Event struct {
 	Offset Offset
 	// Values has one entry for each of Type.Fields, in that order.
 	Values []Value
+	// Subject is whom the personal fields are of, once the event has been taken
+	// in or read; Erased says that they are missing since its key was destroyed.
+	Subject Pseudonym
+	Erased  bool
 }
 
 // Decision is the recorded answer to one event.
@@ -96,6 +100,9 @@ type Decision struct {
 	// Micros is how long each stage took, in microseconds, up to the commit
 	// that made this record. It is measured, so replay does not compare it.
 	Micros StageMicros
+	// Erased says that the decision was of a subject whose key was destroyed:
+	// nothing else of it than the offset is known.
+	Erased bool
 }
 
 // Reason says how much one of the model's inputs moved a score.

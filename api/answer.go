@@ -75,7 +75,7 @@ func answerOf(p *plan.Plan, r *serve.Result) *Answer {
 		a.Intended, a.Propensity = d.Intended, d.Propensity
 	}
 	a.Scores = scoresOf(p, d)
-	a.Reasons = reasonsOf(p, &r.Event, d, d.Reasons)
+	a.Reasons = reasonsOf(p, &r.Event, d, d.Reasons, false)
 	if !r.Repeated {
 		a.Micros.Commit = &r.CommitMicros
 	}
@@ -114,13 +114,16 @@ func numbered(category bool, value any) bool {
 	return category && number
 }
 
-func reasonsOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, reasons []orrery.Reason) []Reason {
+func reasonsOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, reasons []orrery.Reason, personal bool) []Reason {
 	var out []Reason
 	for _, r := range reasons {
 		f := &p.Spec.Features[r.Slot]
-		value := p.Value(r.Slot, d.Vector, e)
-		out = append(out, Reason{Feature: f.Name, Value: value, Category: numbered(f.Category, value), Contribution: r.Contribution, About: f.About,
-			Text: p.Sentence(r, d, e)})
+		value := shown(p, r.Slot, d.Vector, e, personal)
+		reason := Reason{Feature: f.Name, Value: value, Category: numbered(f.Category, value), Contribution: r.Contribution, About: f.About, Text: orrery.PersonalMask}
+		if personal || !p.Personal(r.Slot) {
+			reason.Text = p.Sentence(r, d, e)
+		}
+		out = append(out, reason)
 	}
 	return out
 }
@@ -152,17 +155,23 @@ type FeatureValue struct {
 	Input bool `json:"input,omitempty"`
 }
 
-// RecordOf describes a recorded decision, made by the release that p compiles.
-func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision) Record {
+// RecordOf describes a recorded decision, made by the release that p compiles:
+// with personal values, or with a mask in their place.
+func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) Record {
+	if !personal {
+		masked := serve.Mask(*e)
+		e = &masked
+	}
 	record := Record{
 		Answer: *answerOf(p, &serve.Result{Event: *e, Decision: d, Repeated: true}),
 		System: p.Spec.System, Type: e.Type.Name, Event: ingest.AppendJSON(nil, e), At: e.Received.String(),
-		Features: FeaturesOf(p, e, d.Vector),
+		Features: featuresOf(p, e, d.Vector, personal),
 	}
 	record.Repeated = false
+	record.Answer.Reasons = reasonsOf(p, e, d, d.Reasons, personal)
 	if len(record.Reasons) == 0 && d.Fallback == "" {
 		reasons, _ := p.Reasons(d.Vector, reasonsKept)
-		record.Reasons = reasonsOf(p, e, d, reasons)
+		record.Reasons = reasonsOf(p, e, d, reasons, personal)
 	}
 	if p.Spec.Model != nil && d.Fallback == "" {
 		record.Model = p.Spec.Model.Kind
@@ -170,9 +179,18 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision) Record {
 	return record
 }
 
-// FeaturesOf pairs the values of a vector with what the spec says of them. e is the
+// shown gives a feature's value, or the mask for one that is made of a personal
+// field.
+func shown(p *plan.Plan, slot int, vector []float64, e *orrery.Event, personal bool) any {
+	if p.Personal(slot) && !personal {
+		return orrery.PersonalMask
+	}
+	return p.Value(slot, vector, e)
+}
+
+// featuresOf pairs the values of a vector with what the spec says of them. e is the
 // event decided on, nil where there is none.
-func FeaturesOf(p *plan.Plan, e *orrery.Event, vector []float64) []FeatureValue {
+func featuresOf(p *plan.Plan, e *orrery.Event, vector []float64, personal bool) []FeatureValue {
 	inputs := map[int]bool{}
 	if p.Spec.Model != nil {
 		for _, i := range p.Spec.Model.Features {
@@ -182,7 +200,7 @@ func FeaturesOf(p *plan.Plan, e *orrery.Event, vector []float64) []FeatureValue 
 	out := make([]FeatureValue, len(vector))
 	for i := range vector {
 		f := &p.Spec.Features[i]
-		value := p.Value(i, vector, e)
+		value := shown(p, i, vector, e, personal)
 		out[i] = FeatureValue{Name: f.Name, Value: value, Category: numbered(f.Category, value), Unit: f.Unit, About: f.About, Input: inputs[i]}
 	}
 	return out
@@ -190,7 +208,7 @@ func FeaturesOf(p *plan.Plan, e *orrery.Event, vector []float64) []FeatureValue 
 
 // ReadRecord reads a recorded decision by the offset of its event. The error is
 // of kind NotFound when no decision was recorded there.
-func ReadRecord(reader *serve.Reader, offset orrery.Offset) (*Record, error) {
+func ReadRecord(reader *serve.Reader, offset orrery.Offset, personal bool) (*Record, error) {
 	event, decision, err := reader.Recorded(offset)
 	if err != nil {
 		return nil, err
@@ -199,11 +217,19 @@ func ReadRecord(reader *serve.Reader, offset orrery.Offset) (*Record, error) {
 		return nil, orrery.Errorf(orrery.NotFound, "decision_not_found", "the event at offset %d was recorded without a decision", offset).
 			WithNext("look for the decision_id of an answer")
 	}
+	if decision.Erased {
+		return nil, serve.Erased(offset)
+	}
 	p, err := reader.Plan(decision.Release)
 	if err != nil {
 		return nil, err
 	}
-	record := RecordOf(p, &event, decision)
+	if personal {
+		if event, err = reader.Reveal(event); err != nil {
+			return nil, err
+		}
+	}
+	record := RecordOf(p, &event, decision, personal)
 	return &record, nil
 }
 
@@ -222,8 +248,11 @@ func Known(ctx context.Context, engine *serve.Engine, entity, key string, at orr
 	if err != nil {
 		return nil, err
 	}
+	if p.Spec.Contract.PersonalKeys(entity) {
+		key = orrery.PersonalMask
+	}
 	out := &Knowledge{Entity: entity, Key: key, At: at.String(), Features: []FeatureValue{}}
-	for i, f := range FeaturesOf(p, nil, vector) {
+	for i, f := range featuresOf(p, nil, vector, false) {
 		if p.About(i, entity) {
 			out.Features = append(out.Features, f)
 		}

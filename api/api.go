@@ -127,6 +127,7 @@ func (s *Server) routes() []route {
 		{"GET /v1/systems/{system}/lists/{list}", access.Read, false, s.here(s.list)},
 		{"POST /v1/systems/{system}/lists/{list}", access.Admin, false, s.here(s.audited("list.change", s.changeList))},
 		{"GET /v1/systems/{system}/pause", access.Read, false, s.here(s.paused)},
+		{"POST /v1/systems/{system}/forget", access.Admin, false, s.here(s.audited("forget", s.forget))},
 		{"POST /v1/systems/{system}/pause", access.Admin, false, s.here(s.audited("pause", s.pause))},
 		{"POST /v1/systems/{system}/resume", access.Admin, false, s.here(s.audited("resume", s.resume))},
 		{"POST /v1/systems/{system}/train", access.Admin, false, s.here(s.audited("train", s.train))},
@@ -192,7 +193,7 @@ func (s *Server) systems(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) release(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.describe()) }
 
 func (s *Server) decision(w http.ResponseWriter, r *http.Request) {
-	record, err := s.record(r.PathValue("id"))
+	record, err := s.record(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -201,12 +202,16 @@ func (s *Server) decision(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, record)
 }
 
-func (s *Server) record(id string) (*Record, error) {
-	offset, err := serve.ParseDecisionID(id)
+func (s *Server) record(r *http.Request) (record *Record, err error) {
+	offset, err := serve.ParseDecisionID(r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	return ReadRecord(s.engine.Reader(), offset)
+	err = s.personal(r, func(personal bool) error {
+		record, err = ReadRecord(s.engine.Reader(), offset, personal)
+		return err
+	})
+	return record, err
 }
 
 func (s *Server) features(w http.ResponseWriter, r *http.Request) {

@@ -81,6 +81,7 @@ var endpoints = []struct {
 	{"GET", "/v1/systems/fraud/pause", "", access.Read, false},
 	{"POST", "/v1/systems/fraud/pause", "{}", access.Admin, false},
 	{"POST", "/v1/systems/fraud/resume", "{}", access.Admin, false},
+	{"POST", "/v1/systems/fraud/forget", `{"entity": "customer", "key": "596"}`, access.Admin, false},
 	{"POST", "/v1/systems/fraud/train", "{}", access.Admin, false},
 	{"POST", "/v1/systems/fraud/verify", "", access.Admin, false},
 	{"POST", "/v1/systems/fraud/check", "", access.Admin, false},

@@ -100,8 +100,9 @@ func Lists(ctx context.Context, engine *serve.Engine) ([]List, error) {
 	return out, nil
 }
 
-// ReadList gives a page of a list: at most limit entries after a key.
-func ReadList(ctx context.Context, engine *serve.Engine, list, after string, limit int) (*ListPage, error) {
+// ReadList gives a page of a list: at most limit entries after a key. With
+// personal, the keys that pseudonyms stand for are given in their place.
+func ReadList(ctx context.Context, engine *serve.Engine, list, after string, limit int, personal bool) (*ListPage, error) {
 	entries, err := engine.Listed(ctx, list, after, limit)
 	if err != nil {
 		return nil, err
@@ -115,6 +116,13 @@ func ReadList(ctx context.Context, engine *serve.Engine, list, after string, lim
 	}
 	if n := len(entries); n == limit {
 		page.Next = entries[n-1].Key
+	}
+	if personal && engine.PersonalList(list) {
+		for i := range page.Entries {
+			if page.Entries[i].Key, err = engine.Reader().Name(page.Entries[i].Key); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return page, nil
 }
@@ -175,7 +183,11 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		}
 		limit = n
 	}
-	page, err := ReadList(r.Context(), s.engine, r.PathValue("list"), r.URL.Query().Get("after"), limit)
+	var page *ListPage
+	err := s.personal(r, func(personal bool) (err error) {
+		page, err = ReadList(r.Context(), s.engine, r.PathValue("list"), r.URL.Query().Get("after"), limit, personal)
+		return err
+	})
 	s.reply(w, r, page, err)
 }
 

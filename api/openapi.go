@@ -19,7 +19,7 @@ func OpenAPI(s *spec.Spec) map[string]any {
 	paths := node{
 		base + "/decisions": node{"post": decideOperation(s)},
 		base + "/decisions/{id}": node{"get": operation("readDecision", "The whole record of a decision",
-			[]any{pathParameter("id", "the decision_id of an answer, such as d42", nil)}, nil, reference("Record"))},
+			[]any{pathParameter("id", "the decision_id of an answer, such as d42", nil), personalParameter()}, nil, reference("Record"))},
 		base + "/entities/{entity}/{key}/features": node{"get": operation("readFeatures", "What is known of one entity",
 			[]any{pathParameter("entity", "which sort of entity", s.Contract.Entities), pathParameter("key", "the entity's key", nil),
 				node{"name": "at", "in": "query", "description": "the instant to look from; the latest event's without it",

@@ -14,11 +14,15 @@ func controlPaths(base string, s *spec.Spec) node {
 		base + "/lists/{list}": node{
 			"get": operation("readList", "A list's entries, in the order of their keys", []any{list,
 				queryParameter("after", "the key after which the page begins", node{"type": "string"}),
-				queryParameter("limit", "how many entries at most", node{"type": "integer", "minimum": 1, "maximum": pageMax, "default": pageDefault})},
+				queryParameter("limit", "how many entries at most", node{"type": "integer", "minimum": 1, "maximum": pageMax, "default": pageDefault}), personalParameter()},
 				nil, reference("ListPage")),
 			"post": operation("changeList", "Put keys on a list and take others off, at once", []any{list},
 				node{"required": true, "content": jsonContent(reference("ListChange"))}, reference("ListChanged")),
 		},
+		base + "/forget": node{"post": operation("forget", "Destroy the key of what is personal of somebody", nil,
+			node{"required": true, "content": jsonContent(node{"type": "object", "additionalProperties": false, "required": []string{"entity", "key"}, "properties": node{
+				"entity": text("the entity"), "key": node{"type": []string{"string", "integer"}, "description": "its key"},
+				"by": text("who asks for it"), "reason": text("why")}})}, reference("Forgetting"))},
 		base + "/pause": node{
 			"get":  operation("readPause", "Whether the system is paused", nil, nil, reference("Pause")),
 			"post": operation("pause", "Answer every decision by the fallback action, until resumed", nil, noteBody(), reference("Pause")),
@@ -36,6 +40,8 @@ func controlSchemas() node {
 	entry := object(node{"key": text("the key"), "since": instant("when it was put there"),
 		"until": instant("events from then on do not find it"), "by": by, "reason": reason}, "until", "by", "reason")
 	return node{
+		"Forgetting": object(node{"pseudonym": text("stands for whom was forgotten"),
+			"offset": integer("the place in the log from which on nothing is known")}, "pseudonym", "offset"),
 		"Lists":    object(node{"lists": node{"type": "array", "items": list}}),
 		"ListPage": object(node{"list": text("the list's name"), "entries": node{"type": "array", "items": entry}, "next": text("ask for more after this key")}, "next"),
 		"ListChange": node{"type": "object", "additionalProperties": false, "properties": node{
@@ -50,6 +56,10 @@ func controlSchemas() node {
 func noteBody() node {
 	return node{"required": false, "content": jsonContent(node{"type": "object", "additionalProperties": false,
 		"properties": node{"by": text("who asks for it"), "reason": text("why")}})}
+}
+
+func personalParameter() node {
+	return queryParameter("personal", "show personal values; takes a key for admin", node{"type": "boolean", "default": false})
 }
 
 func queryParameter(name, about string, schema node) node {

@@ -131,7 +131,7 @@ func recordSchema(s *spec.Spec) node {
 }
 
 func featureValue() node {
-	return node{"type": []string{"number", "string", "null"}, "description": "a text where the feature is one, null when it is missing"}
+	return node{"type": []string{"number", "string", "null"}, "description": "a text where the feature is one, null when it is missing, (personal) where a personal field is not shown"}
 }
 
 func category() node {
@@ -165,8 +165,8 @@ func trainedSchema() node {
 }
 
 func verificationSchema() node {
-	return object(node{"events": integer("events replayed"), "decisions": integer("decisions recomputed"), "different": integer("those that differ"),
-		"first": node{"type": "array", "items": node{"type": "object"}}}, "first")
+	return object(node{"events": integer("events replayed"), "decisions": integer("decisions recomputed"), "different": integer("those that differ"), "erased": integer("decisions of somebody forgotten, of which nothing is left"),
+		"first": node{"type": "array", "items": node{"type": "object"}}}, "first", "erased")
 }
 
 func faultSchema() node {

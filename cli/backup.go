@@ -23,7 +23,7 @@ import (
 var archiveSuffixes = []string{".tar.zst", ".tar"}
 
 func (a *app) backupCommand() *cobra.Command {
-	var dir, to string
+	var dir, to, vaultTo string
 	var keep int
 	cmd := &cobra.Command{
 		Use:   "backup FILE|DIR --to PATH",
@@ -36,7 +36,11 @@ in the backup.
 A PATH that ends in .tar.zst or .tar is one file, a new one. Any other PATH is a
 folder that holds any number of backups: each adds only what has changed. A
 manifest with the checksum of every file is written last; what has none is no
-backup.`,
+backup.
+
+The vault, which has the keys of what is personal, is in no backup: forgetting
+somebody would not reach it there. With --vault it is copied to a path of its own,
+in the place of the copy before. See docs/privacy.md.`,
 		Example: "  orrery backup systems/fraud --to backups\n  orrery backup systems/fraud --to backups --keep 7\n  orrery backup systems/fraud --to fraud.tar.zst",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,11 +50,12 @@ backup.`,
 			if keep < 0 || keep > 0 && isArchive(to) {
 				return usagef("--keep takes the number of backups to keep in a folder")
 			}
-			return a.backup(cmd.Context(), args[0], dir, to, keep)
+			return a.backup(cmd.Context(), args[0], dir, to, vaultTo, keep)
 		},
 	}
 	dataFlag(cmd, &dir)
 	cmd.Flags().StringVar(&to, "to", "", "the file or the folder to write to")
+	cmd.Flags().StringVar(&vaultTo, "vault", "", "copy the vault to this file, in the place of what is there")
 	cmd.Flags().IntVar(&keep, "keep", 0, "remove all but so many of the folder's newest backups, when this one is written")
 	return cmd
 }
@@ -73,9 +78,12 @@ type backedUp struct {
 	Bytes    int64         `json:"bytes"`
 	NewBytes int64         `json:"new_bytes"`
 	Seconds  float64       `json:"seconds"`
+	// Vault is where the vault was copied to; Keys says that there is one.
+	Vault string `json:"vault,omitempty"`
+	Keys  bool   `json:"has_vault,omitempty"`
 }
 
-func (a *app) backup(ctx context.Context, path, dir, to string, keep int) error {
+func (a *app) backup(ctx context.Context, path, dir, to, vaultTo string, keep int) error {
 	s, dir, err := a.existing(path, dir)
 	if err != nil {
 		return err
@@ -108,6 +116,11 @@ func (a *app) backup(ctx context.Context, path, dir, to string, keep int) error 
 			return err
 		}
 	}
+	// After the data, so that the copy knows everybody whom the data names.
+	if done.Keys, err = keepVault(dir, vaultTo); err != nil {
+		return err
+	}
+	done.Vault = vaultTo
 	done.Seconds = time.Since(begun).Seconds()
 	a.print(done, func(w io.Writer) {
 		name := done.To
@@ -115,6 +128,12 @@ func (a *app) backup(ctx context.Context, path, dir, to string, keep int) error 
 			name = fmt.Sprintf("backup %d in %s", done.Number, done.To)
 		}
 		fmt.Fprintf(w, "%s: the log up to offset %d, %d files, %d bytes, %d of them new, in %.1f s\n", name, done.Offset, done.Files, done.Bytes, done.NewBytes, done.Seconds)
+		switch {
+		case done.Vault != "":
+			fmt.Fprintf(w, "the vault: %s, in the place of any copy before\n", done.Vault)
+		case done.Keys:
+			fmt.Fprintln(w, "the keys of what is personal are not in it: copy the vault too, with --vault FILE")
+		}
 	})
 	return nil
 }

@@ -48,8 +48,14 @@ func withStore(dir string, f func(store.Store) error) error {
 }
 
 // quarantineIn gives the quarantine of a data directory.
-func quarantineIn(dir string) *quarantine.Store {
-	return quarantine.In(filepath.Join(dir, "quarantine"))
+func quarantineIn(dir string, s *spec.Spec) *quarantine.Store {
+	return quarantine.In(filepath.Join(dir, "quarantine")).Without(func(event string) bool {
+		if t := s.Contract.Event(event); t != nil {
+			return t.HasPersonal()
+		}
+		// Of no type that is known: it could be any.
+		return s.Contract.HasPersonal()
+	})
 }
 
 // requireData refuses a directory that no system has written to, before

@@ -26,21 +26,23 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	var dir, system string
+	var personal bool
 	cmd := &cobra.Command{
 		Use:     "explain ID",
 		Short:   "Print a recorded decision as a person would want to read it",
 		Example: "  orrery explain d42 --system systems/fraud",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.explain(cmd.Context(), args[0], dir, system)
+			return a.explain(cmd.Context(), args[0], dir, system, personal)
 		},
 	}
 	dataFlag(cmd, &dir)
+	cmd.Flags().BoolVar(&personal, "personal", false, "show personal values too; of a running server that takes a key for admin")
 	cmd.Flags().StringVar(&system, "system", "", "the system's FILE or DIR (default: the only system with data here)")
 	return cmd
 }
 
-func (a *app) explain(ctx context.Context, id, dir, system string) error {
+func (a *app) explain(ctx context.Context, id, dir, system string, personal bool) error {
 	offset, err := serve.ParseDecisionID(id)
 	if err != nil {
 		return err
@@ -50,11 +52,11 @@ func (a *app) explain(ctx context.Context, id, dir, system string) error {
 	}
 	var record *api.Record
 	err = withStore(dir, func(st store.Store) error {
-		record, err = api.ReadRecord(serve.NewReader(st, builtin.Registry()), offset)
+		record, err = api.ReadRecord(serve.NewReader(st, builtin.Registry()), offset, personal)
 		return err
 	})
 	err = orByServer(err, dir, func(c *client) error {
-		record, err = recordFromServer(ctx, c, id)
+		record, err = recordFromServer(ctx, c, id, personal)
 		return err
 	})
 	if err != nil {
@@ -89,7 +91,7 @@ func (a *app) findData(dir, system string) (string, error) {
 	return found[0], nil
 }
 
-func recordFromServer(ctx context.Context, c *client, id string) (*api.Record, error) {
+func recordFromServer(ctx context.Context, c *client, id string, personal bool) (*api.Record, error) {
 	var running struct {
 		Systems []api.System `json:"systems"`
 	}
@@ -97,6 +99,9 @@ func recordFromServer(ctx context.Context, c *client, id string) (*api.Record, e
 		return nil, err
 	}
 	record := &api.Record{}
+	if personal {
+		id += "?personal=true"
+	}
 	return record, c.get(ctx, "/v1/systems/"+running.Systems[0].Name+"/decisions/"+id, record)
 }
 

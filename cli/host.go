@@ -242,7 +242,7 @@ func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 	h.info.Address, h.info.PID, h.info.Version = h.address(), os.Getpid(), version().String()
 	quiet := *h.app
 	quiet.quiet = true
-	options := api.Options{Metrics: h.metrics, Tracer: h.tracer, Keys: h.keys, Quarantine: quarantineIn(h.dir), Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
+	options := api.Options{Metrics: h.metrics, Tracer: h.tracer, Keys: h.keys, Quarantine: quarantineIn(h.dir, h.spec), Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
 	server := api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, options)
 	h.gate.open(server, false)
 	h.front.Open(h.gate, server)

@@ -102,7 +102,7 @@ func (a *app) ingest(ctx context.Context, path string, f ingestFlags) error {
 	var summary *IngestSummary
 	files := fileImport{app: a, spec: s, inputs: inputs, live: f.live, step: sendBatch, every: importEvery}
 	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, _ store.Store) error {
-		files.to = directRecorder{engine, quarantineIn(dir)}
+		files.to = directRecorder{engine, quarantineIn(dir, s)}
 		summary, err = files.run(ctx)
 		return err
 	})

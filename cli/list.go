@@ -102,7 +102,9 @@ func (a *app) showList(ctx context.Context, path, dir, list string) error {
 		return nil
 	}
 	err := a.either(ctx, path, dir, "", func(_ *spec.Spec, engine *serve.Engine) error {
-		return all(func(after string) (*api.ListPage, error) { return api.ReadList(ctx, engine, list, after, listPage) })
+		return all(func(after string) (*api.ListPage, error) {
+			return api.ReadList(ctx, engine, list, after, listPage, false)
+		})
 	}, func(base string, c *client) error {
 		return all(func(after string) (*api.ListPage, error) {
 			page := &api.ListPage{}

@@ -104,7 +104,7 @@ func (a *app) quarantineList(ctx context.Context, f quarantineFlags) error {
 	}
 	var listing *quarantine.Listing
 	err = withStore(dir, func(store.Store) error {
-		listing, err = quarantineIn(dir).List(f.sel, f.limit)
+		listing, err = quarantineIn(dir, s).List(f.sel, f.limit)
 		return err
 	})
 	err = orByServer(err, dir, func(c *client) error {
@@ -160,7 +160,7 @@ func (a *app) quarantineShow(ctx context.Context, f quarantineFlags, id string) 
 	}
 	var it quarantine.Item
 	err = withStore(dir, func(store.Store) error {
-		listing, err := quarantineIn(dir).List(quarantine.Selection{IDs: []string{id}}, 0)
+		listing, err := quarantineIn(dir, s).List(quarantine.Selection{IDs: []string{id}}, 0)
 		if err == nil {
 			it = listing.Items[0]
 		}
@@ -226,7 +226,7 @@ func (a *app) quarantineResubmit(ctx context.Context, f quarantineFlags, args []
 	}
 	var answer api.ResubmissionAnswer
 	err = a.withEngine(ctx, s, dir, func(engine *serve.Engine, _ store.Store) error {
-		answer.Results, err = engine.Resubmit(ctx, quarantineIn(dir), f.sel, fix)
+		answer.Results, err = engine.Resubmit(ctx, quarantineIn(dir, s), f.sel, fix)
 		return err
 	})
 	err = orByServer(err, dir, func(c *client) error {
@@ -311,7 +311,7 @@ func (a *app) quarantineDrop(ctx context.Context, f quarantineFlags, args []stri
 	}
 	var dropped api.Count
 	err = withStore(dir, func(store.Store) error {
-		dropped.Items, err = quarantine.DropSelected(quarantineIn(dir), f.sel)
+		dropped.Items, err = quarantine.DropSelected(quarantineIn(dir, s), f.sel)
 		return err
 	})
 	err = orByServer(err, dir, func(c *client) error {

@@ -68,5 +68,9 @@ func printVerification(w io.Writer, v *replay.Verification) {
 	for _, d := range v.First {
 		fmt.Fprintf(w, "%s, release %s: %s was recorded as %v and computes as %v\n", serve.DecisionID(d.Offset), d.Release.Short(), d.What, d.Recorded, d.Computed)
 	}
-	fmt.Fprintf(w, "%d events replayed, %d decisions recomputed, %d differ\n", v.Events, v.Decisions, v.Different)
+	erased := ""
+	if v.Erased > 0 {
+		erased = fmt.Sprintf(", %d erased", v.Erased)
+	}
+	fmt.Fprintf(w, "%d events replayed, %d decisions recomputed, %d differ%s\n", v.Events, v.Decisions, v.Different, erased)
 }

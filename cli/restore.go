@@ -20,20 +20,28 @@ import (
 func (a *app) restoreCommand() *cobra.Command {
 	var number int
 	var trust bool
+	var from vaultSource
 	cmd := &cobra.Command{
 		Use:   "restore BACKUP DIR",
 		Short: "Put a backup into a new data directory",
 		Long: `Restore puts a backup, a file or a folder of backups, into a directory that does
 not exist or is empty. Every file is held against its checksum, and then every
 recorded decision is recomputed from the restored log. A directory that restore
-has not finished with is not taken for a data directory.`,
+has not finished with is not taken for a data directory.
+
+Data with personal fields needs its vault, which is in no backup: --vault names the
+newest copy, or the file of the live data directory. Whoever has been forgotten since
+the backup is read as erased.`,
 		Example: "  orrery restore backups restored\n  orrery restore fraud.tar.zst restored && orrery up systems/fraud --data restored",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.restore(cmd.Context(), args[0], args[1], number, !trust)
+			return a.restore(cmd.Context(), args[0], args[1], number, !trust, from)
 		},
 	}
 	cmd.Flags().IntVar(&number, "number", 0, "which of a folder's backups (default: the newest)")
+	cmd.Flags().StringVar(&from.file, "vault", "", "the vault to read what is personal with")
+	cmd.Flags().BoolVar(&from.none, "without-vault", false, "the vault is lost: read all that is personal as erased, from now on")
+	cmd.MarkFlagsMutuallyExclusive("vault", "without-vault")
 	cmd.Flags().BoolVar(&trust, "no-verify", false, "do not recompute the decisions; the checksums are held all the same")
 	return cmd
 }
@@ -51,10 +59,18 @@ type restored struct {
 	Verified *replay.Verification `json:"verification,omitempty"`
 }
 
-func (a *app) restore(ctx context.Context, from, dir string, number int, verify bool) error {
+func (a *app) restore(ctx context.Context, from, dir string, number int, verify bool, vault vaultSource) error {
 	done := &restored{Directory: dir}
 	look := func(dir string) error {
-		return withStore(dir, func(st store.Store) error { return a.inspect(ctx, st, done, verify) })
+		if err := vault.place(dir); err != nil {
+			return err
+		}
+		return withStore(dir, func(st store.Store) error {
+			if err := vault.giveUp(st); err != nil {
+				return err
+			}
+			return a.inspect(ctx, st, done, verify)
+		})
 	}
 	m, err := backup.Restore(from, number, dir, look)
 	if err != nil {

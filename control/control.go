@@ -21,6 +21,8 @@ const (
 	// TypeResume ends that: the body of both is a Note.
 	TypePause  = "pause"
 	TypeResume = "resume"
+	// TypeForget drops what is known of a subject: its body is a Forgotten.
+	TypeForget = "forget"
 )
 
 // MaxKeys is how many keys one Change may have.
@@ -41,6 +43,23 @@ type Change struct {
 	// from then on; 0 is never.
 	Until orrery.Instant `json:"until,omitempty"`
 	Note
+}
+
+// Forgotten says whose state is dropped.
+type Forgotten struct {
+	Entity string `json:"entity"`
+	// Key is the key in all that is kept: a pseudonym where keys are personal.
+	Key string `json:"key"`
+	// Pseudonym is that of the key that was destroyed, empty where there was none.
+	Pseudonym string `json:"pseudonym,omitempty"`
+	Note
+}
+
+// ReadForgotten reads the body of a control of TypeForget. The error is of kind
+// Damaged, with code record_damaged.
+func ReadForgotten(offset orrery.Offset, c *record.Control) (f Forgotten, err error) {
+	err = read(offset, c, &f)
+	return f, err
 }
 
 // Entry is a key on a list.

@@ -33,6 +33,14 @@ func (p *Program) Type() Type { return p.typ }
 // Vars lists the variables that the expression names, sorted.
 func (p *Program) Vars() []string { return slices.Clone(p.vars) }
 
+// Reads reports whether the expression reads the value of a variable, and does not
+// merely ask whether it is on a list.
+func (p *Program) Reads(name string) bool { return p.root.reads(name) }
+
+func (n *node) reads(name string) bool {
+	return n.op == variable && n.variable.Name == name || slices.ContainsFunc(n.args, func(a *node) bool { return a.reads(name) })
+}
+
 // Source gives the expression as it was written.
 func (p *Program) Source() string { return p.source }
 

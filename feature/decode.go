@@ -28,12 +28,18 @@ func decode(t *table, data []byte) (*series, error) {
 
 func decodeSeries(t *table, data []byte) *series {
 	n := len(data) - 4
-	if n < 1 || data[0] != formatVersion || crc32.Checksum(data[:n], castagnoli) != binary.LittleEndian.Uint32(data[n:]) {
+	if n < 1 || data[0] != formatVersion && data[0] != emptyVersion || crc32.Checksum(data[:n], castagnoli) != binary.LittleEndian.Uint32(data[n:]) {
 		return nil
 	}
 	d := &decoder{data: data[1:n]}
 	s := &series{loaded: true}
 	s.applied = orrery.Offset(d.uvarint())
+	if data[0] == emptyVersion {
+		if d.bad || s.applied == 0 || len(d.data) > 0 {
+			return nil
+		}
+		return s
+	}
 	s.peak = d.uvarint()
 	s.dropped = int64(d.uvarint())
 	tiled := d.bool()

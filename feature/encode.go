@@ -46,6 +46,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // encode appends the series to b. The bytes are a function of the table's
 // definition and the log's prefix, like the series.
 func (s *series) encode(t *table, b []byte) []byte {
+	if s.buf == nil {
+		return encodeEmpty(s.applied, b)
+	}
 	begin, stride := len(b), t.stride
 	b = append(b, formatVersion)
 	b = binary.AppendUvarint(b, uint64(s.applied))

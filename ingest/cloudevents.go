@@ -272,7 +272,7 @@ func (p *parser) given(f int, name string, e *envelope) {
 		}
 	case !p.values[f].IsMissing() && p.values[f] != v:
 		e.fault(name, "cloudevent_"+name+"_differs", a.at, "send one of them, or the same twice",
-			"the CloudEvent's %s is %s, its data's `%s` %s", name, excerpt(a.text), r.field.Name, excerpt(p.values[f].Format(r.scale)))
+			"the CloudEvent's %s is %s, its data's `%s` %s", name, r.excerpt(a.text), r.field.Name, r.excerpt(p.values[f].Format(r.scale)))
 	}
 }
 

@@ -135,7 +135,7 @@ func (b *blockParser) typed(f int, c *parquet.Column, cell parquet.Cell, text st
 	case c.Kind == parquet.Text:
 		s := text[cell.From : cell.From+cell.Len]
 		if !b.valid && !utf8.ValidString(s) {
-			p.add(Fault{Field: r.field.Name, Code: "utf8_invalid", Message: fmt.Sprintf("`%s` is %s, which is not UTF-8", r.field.Name, excerpt(s)),
+			p.add(Fault{Field: r.field.Name, Code: "utf8_invalid", Message: fmt.Sprintf("`%s` is %s, which is not UTF-8", r.field.Name, r.excerpt(s)),
 				Next: "encode the text as UTF-8", Offset: at})
 			return
 		}

@@ -21,7 +21,7 @@ func readEnvelope(s string) *envelope {
 	if i >= len(s) || s[i] != '{' {
 		p.add(Fault{Code: "json_not_object", Message: "the CloudEvent is not a JSON object but " + p.describe(i), Next: "send {\"specversion\": \"1.0\", …}", Offset: i})
 	} else if i = p.envelopeMembers(e, i+1); i >= 0 && p.space(i) < len(s) {
-		p.add(Fault{Code: "json_trailing", Message: fmt.Sprintf("after the CloudEvent comes %s", excerpt(s[p.space(i):])), Next: "send several as application/cloudevents-batch+json", Offset: p.space(i)})
+		p.add(Fault{Code: "json_trailing", Message: fmt.Sprintf("after the CloudEvent comes %s", p.excerpt(s[p.space(i):])), Next: "send several as application/cloudevents-batch+json", Offset: p.space(i)})
 	}
 	if e.broken = len(p.faults) > 0; e.broken {
 		e.faults = p.faults

@@ -32,7 +32,7 @@ const (
 // fault describes the flaw of a value written as text.
 func (r *rule) fault(wrong flaw, text string, offset int) Fault {
 	f := Fault{Field: r.field.Name, Offset: offset}
-	name, shown := "`"+r.field.Name+"`", excerpt(text)
+	name, shown := "`"+r.field.Name+"`", r.excerpt(text)
 	switch wrong {
 	case flawEmpty:
 		f.Code, f.Message = "value_empty", name+" is empty"

@@ -89,7 +89,7 @@ func (p *parser) open(s string, values []orrery.Value) (start int, ok bool) {
 		return start, false
 	}
 	if i = p.space(i); i < len(s) {
-		p.add(Fault{Code: "json_trailing", Message: fmt.Sprintf("after the event comes %s", excerpt(s[i:])), Next: "send one JSON object for each event", Offset: i})
+		p.add(Fault{Code: "json_trailing", Message: fmt.Sprintf("after the event comes %s", p.excerpt(s[i:])), Next: "send one JSON object for each event", Offset: i})
 	}
 	return start, true
 }

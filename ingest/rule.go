@@ -189,6 +189,23 @@ func (d *Decoder) finish(values []orrery.Value, text string) orrery.Event {
 	return orrery.Event{Type: d.event, ID: id, Time: at, Received: received, Values: values}
 }
 
+// excerpt shows a value of the field in a sentence, unless it is personal.
+func (r *rule) excerpt(s string) string {
+	if r.field.Personal {
+		return orrery.PersonalMask
+	}
+	return excerpt(s)
+}
+
+// excerpt shows a part of the event's text, unless something in it may be
+// personal.
+func (p *parser) excerpt(s string) string {
+	if p.event.HasPersonal() {
+		return "more"
+	}
+	return excerpt(s)
+}
+
 // excerpt shows text in a sentence, between quotes unless it looks like a
 // number, cut where it is long.
 func excerpt(s string) string {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func NewTrail() *Trail { return &Trail{digest: xxhash.New()} }
 func (t *Trail) Add(events []orrery.Event) {
 	t.buffer = t.buffer[:0]
 	for i := range events {
-		t.buffer = record.AppendEvent(t.buffer, orrery.Fingerprint{}, &events[i])
+		t.buffer = record.AppendContent(binary.BigEndian.AppendUint64(t.buffer, uint64(events[i].Received)), &events[i])
 	}
 	_, _ = t.digest.Write(t.buffer)
 	t.events += int64(len(events))

@@ -34,6 +34,8 @@ type Plan struct {
 	inputs  []int
 	policy  *policy.Policy
 	explore *policy.Exploration
+	// personal says which features are made of personal fields.
+	personal []bool
 }
 
 // listed asks whether the value of a field of the event is on a list.
@@ -75,6 +77,7 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 	if err := p.checkClasses(); err != nil {
 		return nil, err
 	}
+	p.findPersonal()
 	rules := make([]policy.Rule, len(s.Policy))
 	for i, r := range s.Policy {
 		rules[i] = policy.Rule{When: r.When, Action: r.Action}
@@ -120,6 +123,10 @@ func (p *Plan) bindModel() error {
 	}
 	return nil
 }
+
+// Bind makes the state know what the plan needs of it, before a control is
+// applied to it.
+func (p *Plan) Bind(state *State) { p.features.Bind(state.Features) }
 
 // Tables names the feature state that the plan needs.
 func (p *Plan) Tables() []store.TableID { return p.features.Tables() }
@@ -348,4 +355,25 @@ func (p *Plan) About(i int, entity string) bool {
 		reads = true
 	}
 	return reads
+}
+
+// Personal reports whether the value of feature i is made of a personal field.
+func (p *Plan) Personal(i int) bool { return p.personal[i] }
+
+// findPersonal notes which features are made of personal fields: what they read
+// comes before them.
+func (p *Plan) findPersonal() {
+	p.personal = make([]bool, len(p.Spec.Features))
+	for i := range p.Spec.Features {
+		f := &p.Spec.Features[i]
+		switch {
+		case f.Ratio != nil:
+			p.personal[i] = p.personal[f.Ratio.Numerator] || p.personal[f.Ratio.Denominator]
+		case f.Expr != nil:
+			for _, name := range f.Expr.Vars() {
+				j := p.Spec.FeatureIndex(name)
+				p.personal[i] = p.personal[i] || j >= 0 && p.personal[j] || p.Spec.PersonalField(name) && f.Expr.Reads(name)
+			}
+		}
+	}
 }

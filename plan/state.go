@@ -21,6 +21,13 @@ func NewState() *State { return &State{Features: feature.NewState(nil), Controls
 
 // Control applies the control at an offset of the log.
 func (st *State) Control(offset orrery.Offset, c *record.Control) error {
+	if c.Type == control.TypeForget {
+		f, err := control.ReadForgotten(offset, c)
+		if err != nil {
+			return err
+		}
+		return st.Features.Forget(offset, f.Entity, f.Key)
+	}
 	if st.Controls == nil {
 		return nil
 	}

@@ -58,7 +58,7 @@ func BenchmarkDecodeDecision(b *testing.B) {
 	data := AppendDecision(nil, fingerprint, 5, wide())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := DecodeDecision(data, 7); err != nil {
+		if _, err := DecodeDecision(data, 7, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func BenchmarkDecodeDecisionInto(b *testing.B) {
 	data, d := AppendDecision(nil, fingerprint, 5, wide()), orrery.Decision{}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := DecodeDecisionInto(&d, data, 7); err != nil {
+		if err := DecodeDecisionInto(&d, data, 7, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -24,7 +24,7 @@ func AppendControl(b []byte, contract orrery.Fingerprint, received orrery.Instan
 	if len(c.Body) > 0 && !json.Valid(c.Body) {
 		panic(fmt.Sprintf("record: the body of control %q is not JSON", c.Type))
 	}
-	b = appendHeader(b, ControlKind, contract, received)
+	b = appendHeader(b, plainVersion, ControlKind, contract, received)
 	return appendText(appendText(b, c.Type), string(c.Body))
 }
 

@@ -47,7 +47,7 @@ func TestControlBodyIsJSON(t *testing.T) {
 
 func TestHeader(t *testing.T) {
 	h, err := Header(AppendControl(nil, fingerprint, -7, &Control{Type: "pause"}))
-	want := Head{Version: Version, Kind: ControlKind, Contract: fingerprint, Received: -7}
+	want := Head{Version: plainVersion, Kind: ControlKind, Contract: fingerprint, Received: -7}
 	if err != nil || h != want {
 		t.Fatalf("got %+v, %v, want %+v", h, err, want)
 	}

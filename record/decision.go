@@ -18,10 +18,11 @@ const (
 	hasIntended   = 1 << 3
 	hasPropensity = 1 << 4 // it is not 1
 	hasReasons    = 1 << 5
+	isSealed      = 1 << 6 // and has no other flag
 )
 
 // decisionFlags has the flags that each version knows.
-var decisionFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<6 - 1}
+var decisionFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<6 - 1, 3: 1<<6 - 1}
 
 const digestSize = 32
 
@@ -44,7 +45,7 @@ func AppendDecision(b []byte, contract orrery.Fingerprint, received orrery.Insta
 	if !(d.Propensity > 0 && d.Propensity <= 1) {
 		panic(fmt.Sprintf("record: the propensity of a decision is %v", d.Propensity))
 	}
-	b = appendHeader(b, DecisionKind, contract, received)
+	b = appendHeader(b, plainVersion, DecisionKind, contract, received)
 	var digest [digestSize]byte
 	isDigest := hexDigest(&digest, string(d.Release))
 	flags := when(isDigest, releaseAsHex) | when(d.Fallback != "", hasFallback) | when(len(d.Scores) > 0, hasScores) |
@@ -159,24 +160,33 @@ func appendVector(b []byte, vector []float64) []byte {
 	return b
 }
 
-// DecodeDecision reads the decision at an offset. The error is of kind Damaged
-// with code record_damaged, or Header's.
-func DecodeDecision(data []byte, offset orrery.Offset) (orrery.Decision, error) {
+// DecodeDecision reads the decision at an offset. contracts, which may be nil,
+// gives what opens one that is sealed; one that cannot be opened is erased. The
+// error is of kind Damaged with code record_damaged, Header's or the opener's.
+func DecodeDecision(data []byte, offset orrery.Offset, contracts func(orrery.Fingerprint) *orrery.View) (orrery.Decision, error) {
 	var d orrery.Decision
-	err := DecodeDecisionInto(&d, data, offset)
+	err := DecodeDecisionInto(&d, data, offset, contracts)
 	return d, err
 }
 
 // DecodeDecisionInto is DecodeDecision into a decision that may have been used
 // before: the memory of its slices is used again, and texts that did not change
 // are kept. After an error d is of no use.
-func DecodeDecisionInto(d *orrery.Decision, data []byte, offset orrery.Offset) error {
+func DecodeDecisionInto(d *orrery.Decision, data []byte, offset orrery.Offset, contracts func(orrery.Fingerprint) *orrery.View) error {
 	h, r, err := body(data, DecisionKind)
 	if err != nil {
 		return err
 	}
-	d.Offset = offset
+	d.Offset, d.Erased = offset, false
 	flags := r.byte()
+	if h.Version >= sealedVersion && flags == isSealed {
+		var ok bool
+		if r, ok, err = openDecision(&r, &h, data, contracts); err != nil || !ok {
+			*d = orrery.Decision{Offset: offset, Erased: true}
+			return err
+		}
+		flags = r.byte()
+	}
 	if flags&^decisionFlags[h.Version] != 0 {
 		r.fail("it is a decision with unknown flags")
 	}

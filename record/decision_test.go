@@ -60,19 +60,19 @@ func TestDecisionComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawDecision(t)
 		data := AppendDecision([]byte("before"), fingerprint, 5, d)[len("before"):]
-		got, err := DecodeDecision(data, d.Offset)
+		got, err := DecodeDecision(data, d.Offset, nil)
 		if err != nil || !same(&got, d) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, *d)
 		}
-		if err := DecodeDecisionInto(&again, data, d.Offset); err != nil || !same(&again, d) {
+		if err := DecodeDecisionInto(&again, data, d.Offset, nil); err != nil || !same(&again, d) {
 			t.Fatalf("into a used decision: %+v, %v, want %+v", again, err, *d)
 		}
 		for i := range data {
-			if _, err := DecodeDecision(data[:i], 1); orrery.CodeOf(err) != "record_damaged" {
+			if _, err := DecodeDecision(data[:i], 1, nil); orrery.CodeOf(err) != "record_damaged" {
 				t.Fatalf("the first %d of %d bytes: %v", i, len(data), err)
 			}
 		}
-		if _, err := DecodeDecision(append(data, 0), 1); orrery.CodeOf(err) != "record_damaged" {
+		if _, err := DecodeDecision(append(data, 0), 1, nil); orrery.CodeOf(err) != "record_damaged" {
 			t.Fatalf("a byte more: %v", err)
 		}
 	})
@@ -128,7 +128,7 @@ func TestDecisionRefused(t *testing.T) {
 		}},
 	}
 	for _, test := range tests {
-		_, err := DecodeDecision(test.change(AppendDecision(nil, fingerprint, 5, d)), 1)
+		_, err := DecodeDecision(test.change(AppendDecision(nil, fingerprint, 5, d)), 1, nil)
 		if orrery.CodeOf(err) != "record_damaged" {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -141,7 +141,7 @@ func FuzzDecodeDecision(f *testing.F) {
 	f.Add(AppendDecision(nil, fingerprint, 5, &orrery.Decision{Release: "none", Score: math.NaN(), Fallback: "the model took too long", Rule: -1, Propensity: 1}))
 	f.Add(goldenRecords(f, 1)["decision"])
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := DecodeDecision(data, 1)
+		d, err := DecodeDecision(data, 1, nil)
 		if err != nil {
 			return
 		}

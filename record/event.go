@@ -11,13 +11,17 @@ import (
 
 // The flags of an event. They are set where a part could not be left out.
 const (
-	hasID      = 1 << 0 // the id is not that of the id field
-	hasTime    = 1 << 1 // the time is not that of the time field
-	eventFlags = 1 << 2
+	hasID     = 1 << 0 // the id is not that of the id field
+	hasTime   = 1 << 1 // the time is not that of the time field
+	hasSealed = 1 << 2 // personal fields are sealed
 )
 
+// eventFlags has the flags that each version knows.
+var eventFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<2 - 1, 3: 1<<3 - 1}
+
 // AppendEvent appends the record of an event to b. e.Values must fit e.Type; a
-// value of another type than its field's is a fault of the caller and panics.
+// value of another type than its field's, and a type with personal fields, are
+// faults of the caller and panic.
 // The offset is not part of the record: it is the record's key.
 //
 // After the header come: flags; the type's index in the contract; the length of
@@ -32,15 +36,30 @@ func AppendEvent(b []byte, contract orrery.Fingerprint, e *orrery.Event) []byte 
 	if len(e.Values) != len(t.Fields) {
 		panic(fmt.Sprintf("record: event %s has %d values for %d fields", t.Name, len(e.Values), len(t.Fields)))
 	}
-	b = appendHeader(b, EventKind, contract, e.Received)
-	flags := byte(0)
+	if t.HasPersonal() {
+		panic(fmt.Sprintf("record: event %s has personal fields and no sealer", t.Name))
+	}
+	return appendEvent(appendHeader(b, plainVersion, EventKind, contract, e.Received), e, nil)
+}
+
+// AppendContent appends what an event says, personal or not, in the clear and
+// without the types of its contract: for a digest of it, never to be kept.
+func AppendContent(b []byte, e *orrery.Event) []byte { return appendEvent(b, e, nil) }
+
+// appendEvent appends what follows the header; sealed is what stands behind the
+// type's index, nil where nothing is sealed.
+func appendEvent(b []byte, e *orrery.Event, sealed []byte) []byte {
+	t, flags := e.Type, byte(0)
+	if sealed != nil {
+		flags |= hasSealed
+	}
 	if !idMatches(e) {
 		flags |= hasID
 	}
 	if !timeMatches(e) {
 		flags |= hasTime
 	}
-	b = binary.AppendUvarint(append(b, flags), uint64(t.Index))
+	b = append(binary.AppendUvarint(append(b, flags), uint64(t.Index)), sealed...)
 	texts := 0
 	if flags&hasID != 0 {
 		b = binary.AppendUvarint(b, uint64(len(e.ID)))
@@ -129,7 +148,7 @@ func DecodeEventInto(e *orrery.Event, data []byte, contracts func(orrery.Fingerp
 		return err
 	}
 	flags, index := r.byte(), r.uvarint()
-	if r.fault != "" || flags >= eventFlags {
+	if r.fault != "" || flags&^eventFlags[h.Version] != 0 {
 		return damaged("it is an event with flags %#x", flags)
 	}
 	v := contracts(h.Contract)
@@ -141,13 +160,26 @@ func DecodeEventInto(e *orrery.Event, data []byte, contracts func(orrery.Fingerp
 		return damaged("it is of event type %d of %d", index, len(v.Written.Events))
 	}
 	*e = orrery.Event{Type: v.Written.Events[index], Received: h.Received, Values: e.Values[:0]}
-	if err := decodeEvent(e, &r, flags); err != nil || v.Current == v.Written {
+	if flags&hasSealed != 0 {
+		err = decodeSealed(e, &r, flags, v.Opener, data)
+	} else {
+		err = decodeEvent(e, &r, flags)
+	}
+	if err != nil || v.Current == v.Written {
 		return err
 	}
 	if t := v.Current.Events[index]; t != e.Type {
 		e.Type, e.Values = t, t.WithDefaults(e.Values)
 	}
 	return nil
+}
+
+func decodeSealed(e *orrery.Event, r *reader, flags byte, opener orrery.Opener, data []byte) error {
+	s := readSeal(r)
+	if err := decodeEvent(e, r, flags); err != nil {
+		return err
+	}
+	return s.unseal(e, opener, data)
 }
 
 func decodeEvent(e *orrery.Event, r *reader, flags byte) error {

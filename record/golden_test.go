@@ -70,7 +70,7 @@ func TestGolden(t *testing.T) {
 	for name, e := range goldenEvents() {
 		now[name] = AppendEvent(nil, fingerprint, e)
 	}
-	for name, d := range goldenDecisions(Version) {
+	for name, d := range goldenDecisions(plainVersion) {
 		now[name] = AppendDecision(nil, fingerprint, 5, d)
 	}
 	for name, c := range goldenControls() {
@@ -79,16 +79,16 @@ func TestGolden(t *testing.T) {
 	if *update {
 		writeGolden(t, now)
 	}
-	recorded := goldenRecords(t, Version)
+	recorded := goldenRecords(t, plainVersion)
 	if len(recorded) != len(now) {
-		t.Errorf("%d records in %s, want %d", len(recorded), goldenFile(Version), len(now))
+		t.Errorf("%d records in %s, want %d", len(recorded), goldenFile(plainVersion), len(now))
 	}
 	for name, data := range now {
 		if hex.EncodeToString(recorded[name]) != hex.EncodeToString(data) {
 			t.Errorf("%s is written as\n%x, and was\n%x", name, data, recorded[name])
 		}
 	}
-	for version := 1; version <= Version; version++ {
+	for version := 1; version <= plainVersion; version++ {
 		readGolden(t, version)
 	}
 }
@@ -102,7 +102,7 @@ func readGolden(t *testing.T, version int) {
 		}
 	}
 	for name, want := range goldenDecisions(version) {
-		got, err := DecodeDecision(recorded[name], want.Offset)
+		got, err := DecodeDecision(recorded[name], want.Offset, nil)
 		if err != nil || !same(&got, want) {
 			t.Errorf("version %d: %s is read as %v, %v, want %v", version, name, got, err, *want)
 		}
@@ -116,12 +116,12 @@ func readGolden(t *testing.T, version int) {
 }
 
 func writeGolden(t *testing.T, records map[string][]byte) {
-	text := fmt.Sprintf("# Records of format version %d, in hex, of the events, decisions and controls in golden_test.go.\n", Version)
+	text := fmt.Sprintf("# Records of format version %d, in hex, of the events, decisions and controls in golden_test.go.\n", plainVersion)
 	for _, name := range []string{"event whole", "event bare", "event own id and time", "event tick", "decision", "decision fallback",
 		"decision left to chance", "control", "control bare"} {
 		text += fmt.Sprintf("%s: %x\n", name, records[name])
 	}
-	if err := os.WriteFile(goldenFile(Version), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(goldenFile(plainVersion), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

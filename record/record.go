@@ -15,9 +15,10 @@ import (
 	"orrery.dev"
 )
 
-// Version is the format that this package writes. It reads every one before it
-// too: format 1 differs in that a decision has fewer flags.
-const Version = 2
+// Version is the newest format that this package writes. It reads every one
+// before it too: format 1 differs in that a decision has fewer flags; format 2 has
+// nothing sealed, and is still what is written where nothing is.
+const Version = 3
 
 // Kind says what a record holds. The numbers are those of store.RecordKind.
 type Kind uint8
@@ -74,8 +75,8 @@ func body(data []byte, kind Kind) (Head, reader, error) {
 	return h, reader{data: data[HeaderSize:]}, nil
 }
 
-func appendHeader(b []byte, kind Kind, contract orrery.Fingerprint, received orrery.Instant) []byte {
-	b = append(b, Version, byte(kind))
+func appendHeader(b []byte, version byte, kind Kind, contract orrery.Fingerprint, received orrery.Instant) []byte {
+	b = append(b, version, byte(kind))
 	b = append(b, contract[:]...)
 	return binary.BigEndian.AppendUint64(b, uint64(received))
 }

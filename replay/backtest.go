@@ -206,9 +206,13 @@ func (r *backtester) begin(source Source) (err error) {
 		return err
 	}
 	if r.after.state = r.before.state; !sameTables(r.before.plan.Tables(), r.after.plan.Tables()) {
-		r.after.state, err = rootOf(source)
+		if r.after.state, err = rootOf(source); err != nil {
+			return err
+		}
 	}
-	return err
+	r.before.plan.Bind(r.before.state)
+	r.after.plan.Bind(r.after.state)
+	return nil
 }
 
 func sameTables(a, b []store.TableID) bool {
@@ -226,7 +230,7 @@ func (r *backtester) step(e *orrery.Event, recorded *orrery.Decision) error {
 	}
 	r.next++
 	r.joiner.add(e)
-	decided := e.Type.Is(r.after.plan.Spec.DecideOn)
+	decided := e.Type.Is(r.after.plan.Spec.DecideOn) && !e.Erased
 	if !decided || !r.protocol.Test.Contains(e.Time) {
 		if decided && r.excluded >= 0 && e.Time >= r.protocol.Train.From && e.Time < r.protocol.Test.From {
 			r.example(e)

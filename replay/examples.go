@@ -102,6 +102,7 @@ type collector struct {
 func newCollector(p *plan.Plan, state *plan.State, span Range, columns []int) *collector {
 	c := &collector{plan: p, state: state, scratch: p.NewScratch(), asked: orrery.Decision{Vector: make([]float64, p.Width())},
 		span: span, columns: columns, joiner: newJoiner(p.Spec), out: &Examples{}, id: matched(p.Spec), excluded: -1, ranked: -1}
+	p.Bind(state)
 	if e := p.Spec.Evaluate; e != nil {
 		c.excluded, c.ranked = e.LeaveOutKnown, e.By
 	}
@@ -129,7 +130,9 @@ func newCollector(p *plan.Plan, state *plan.State, span Range, columns []int) *c
 
 func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 	c.joiner.add(e)
-	if !e.Type.Is(c.plan.Spec.DecideOn) || !c.span.Contains(e.Time) {
+	// What is left of somebody forgotten is no row: it is counted, and teaches
+	// nothing.
+	if !e.Type.Is(c.plan.Spec.DecideOn) || !c.span.Contains(e.Time) || e.Erased {
 		return c.plan.Apply(c.state, e)
 	}
 	if err := c.plan.Ask(c.state, e, c.scratch, &c.asked); err != nil {

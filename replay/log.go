@@ -29,6 +29,7 @@ func Apply(ctx context.Context, log store.Log, contracts Contracts, p *plan.Plan
 	if err != nil {
 		return err
 	}
+	p.Bind(state)
 	var event orrery.Event
 	for r, err := range log.Scan(from) {
 		if err != nil {
@@ -140,7 +141,7 @@ func (s *LogSource) Next() (*Batch, error) {
 			}
 			b.add(&event)
 		case store.DecisionRecord:
-			decision, err := record.DecodeDecision(r.Data, r.Offset)
+			decision, err := record.DecodeDecision(r.Data, r.Offset, s.contracts)
 			if err != nil {
 				return nil, err
 			}

@@ -16,6 +16,9 @@ import (
 type Verification struct {
 	Events    int64 `json:"events"`
 	Decisions int64 `json:"decisions"`
+	// Erased counts decisions whose subject has been forgotten: nothing of them is
+	// left to compare, and they are not among Decisions.
+	Erased int64 `json:"erased,omitempty"`
 	// Different counts decisions that did not come out as recorded, bit by bit:
 	// by features, scores, rule, action, propensity, reasons or fallback.
 	Different int64 `json:"different"`
@@ -37,7 +40,7 @@ const differencesKept = 20
 
 // Releases gives the releases that the decisions of a log name, in order of
 // first use.
-func Releases(ctx context.Context, log store.Log) ([]orrery.ReleaseID, error) {
+func Releases(ctx context.Context, log store.Log, contracts Contracts) ([]orrery.ReleaseID, error) {
 	var found []orrery.ReleaseID
 	seen := map[orrery.ReleaseID]bool{}
 	for r, err := range log.Scan(1) {
@@ -50,11 +53,11 @@ func Releases(ctx context.Context, log store.Log) ([]orrery.ReleaseID, error) {
 		if r.Offset%tickEvery == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		decision, err := record.DecodeDecision(r.Data, r.Offset)
+		decision, err := record.DecodeDecision(r.Data, r.Offset, contracts)
 		if err != nil {
 			return nil, err
 		}
-		if !seen[decision.Release] {
+		if !decision.Erased && !seen[decision.Release] {
 			seen[decision.Release] = true
 			found = append(found, decision.Release)
 		}
@@ -92,12 +95,17 @@ func newVerifier(plans []*plan.Plan, state *plan.State) *verifier {
 	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: state}
 	for _, p := range plans {
 		v.byID[p.Release], v.scratch[p.Release] = p, p.NewScratch()
+		p.Bind(state)
 	}
 	return v
 }
 
 func (v *verifier) step(e *orrery.Event, recorded *orrery.Decision) error {
-	if recorded != nil {
+	switch {
+	case recorded == nil:
+	case recorded.Erased:
+		v.out.Erased++
+	default:
 		v.out.Decisions++
 		if err := v.check(e, recorded); err != nil {
 			return err
@@ -148,7 +156,11 @@ func (v *verifier) compare(p *plan.Plan, recorded, computed *orrery.Decision) in
 	}
 	note(len(recorded.Vector) != len(computed.Vector), "number of features", len(recorded.Vector), len(computed.Vector))
 	for i := range min(len(recorded.Vector), len(computed.Vector)) {
-		note(differ(recorded.Vector[i], computed.Vector[i]), p.Spec.Features[i].Name, Number(recorded.Vector[i]), Number(computed.Vector[i]))
+		was, is := Number(recorded.Vector[i]), Number(computed.Vector[i])
+		if p.Personal(i) {
+			was, is = orrery.PersonalMask, orrery.PersonalMask
+		}
+		note(differ(recorded.Vector[i], computed.Vector[i]), p.Spec.Features[i].Name, was, is)
 	}
 	note(differ(recorded.Score, computed.Score), "score", Number(recorded.Score), Number(computed.Score))
 	note(len(recorded.Scores) != len(computed.Scores), "number of classes", len(recorded.Scores), len(computed.Scores))

@@ -18,8 +18,9 @@ const (
 // contracts knows the contract in force and those before it, each of which the
 // next extends. It is safe for concurrent use.
 type contracts struct {
-	meta  store.Meta
-	mutex sync.Mutex
+	meta   store.Meta
+	opener orrery.Opener
+	mutex  sync.Mutex
 	// written has each contract under which there are records.
 	written map[orrery.Fingerprint]*orrery.Contract
 	// views is how to read each into the one in force; it is replaced, never
@@ -28,8 +29,8 @@ type contracts struct {
 	current *orrery.Contract
 }
 
-func newContracts(meta store.Meta) *contracts {
-	k := &contracts{meta: meta, written: map[orrery.Fingerprint]*orrery.Contract{}}
+func newContracts(st store.Store) *contracts {
+	k := &contracts{meta: st.Meta(), opener: opener{st}, written: map[orrery.Fingerprint]*orrery.Contract{}}
 	k.views.Store(&map[orrery.Fingerprint]*orrery.View{})
 	return k
 }
@@ -71,7 +72,7 @@ func (k *contracts) adopt(c *orrery.Contract) {
 	k.written[c.Fingerprint()] = c
 	views := make(map[orrery.Fingerprint]*orrery.View, len(k.written))
 	for f, w := range k.written {
-		views[f] = &orrery.View{Written: w, Current: c}
+		views[f] = &orrery.View{Written: w, Current: c, Opener: k.opener}
 	}
 	k.views.Store(&views)
 }
@@ -109,7 +110,7 @@ func (k *contracts) find(f orrery.Fingerprint) *orrery.View {
 	if w == nil {
 		return nil
 	}
-	v := &orrery.View{Written: w, Current: k.current}
+	v := &orrery.View{Written: w, Current: k.current, Opener: k.opener}
 	views := maps.Clone(*k.views.Load())
 	views[f] = v
 	k.views.Store(&views)
@@ -143,7 +144,7 @@ func (k *contracts) into(c *orrery.Contract) func(orrery.Fingerprint) *orrery.Vi
 		if found == nil {
 			return nil
 		}
-		v := &orrery.View{Written: found.Written, Current: c}
+		v := &orrery.View{Written: found.Written, Current: c, Opener: k.opener}
 		views.Store(f, v)
 		return v
 	}

@@ -31,6 +31,9 @@ func (e *Engine) ChangeList(ctx context.Context, change control.Change) (ListCha
 	if err := checkChange(e.Plan().Spec, &change); err != nil {
 		return ListChanged{}, err
 	}
+	if err := e.disguiseChange(e.Plan().Spec, &change); err != nil {
+		return ListChanged{}, err
+	}
 	var out ListChanged
 	count := func() {
 		for _, key := range change.Add {
@@ -57,15 +60,18 @@ func checkChange(s *spec.Spec, change *control.Change) error {
 		return orrery.Errorf(orrery.Invalid, "list_change_size", "the change has %d keys; it takes 1 to %d", n, control.MaxKeys).
 			WithNext("name keys to add or remove, in several changes where they are many")
 	}
-	named := map[string]bool{}
+	named, shown := map[string]bool{}, func(key string) string { return key }
+	if personalList(s, change.List) != "" {
+		shown = func(string) string { return orrery.PersonalMask }
+	}
 	for _, keys := range [][]string{change.Add, change.Remove} {
 		for _, key := range keys {
 			if key == "" || len(key) > maxKey || strings.ContainsRune(key, 0) {
-				return orrery.Errorf(orrery.Invalid, "list_key_invalid", "%.40q cannot be on a list", key).
+				return orrery.Errorf(orrery.Invalid, "list_key_invalid", "%.40q cannot be on a list", shown(key)).
 					WithNext("a key is text of 1 to %d bytes", maxKey)
 			}
 			if named[key] {
-				return orrery.Errorf(orrery.Invalid, "list_key_twice", "the change names %q twice", key).WithNext("name each key once")
+				return orrery.Errorf(orrery.Invalid, "list_key_twice", "the change names %q twice", shown(key)).WithNext("name each key once")
 			}
 			named[key] = true
 		}

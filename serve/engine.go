@@ -157,6 +157,9 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 	e.running.Go(e.commit)
 	e.running.Go(e.flushLoop)
 	e.running.Go(e.retainLoop)
+	if err := e.resumeForgetting(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
 	return e, nil
 }
 

@@ -153,7 +153,7 @@ func (x *examination) look(r store.Record) {
 			err = x.event(r)
 		case store.DecisionRecord:
 			var d orrery.Decision
-			if d, err = record.DecodeDecision(r.Data, r.Offset); err == nil {
+			if d, err = record.DecodeDecision(r.Data, r.Offset, x.reader.Contract); err == nil && !d.Erased {
 				x.decisions++
 				x.releases[d.Release]++
 			}

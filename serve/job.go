@@ -5,6 +5,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/store"
+	"orrery.dev/vault"
 )
 
 // Result is what one submitted event came to.
@@ -59,6 +60,10 @@ type item struct {
 	// earlier is the offset of the same event recorded before, 0 for a new one.
 	earlier orrery.Offset
 	refused error
+	// subject seals what is personal of the event, and pseudonyms are all that
+	// stand in it; nil for an event of a type without personal fields.
+	subject    *vault.Subject
+	pseudonyms []orrery.Pseudonym
 }
 
 func newJob(items int) *job {

@@ -44,7 +44,7 @@ type Reader struct {
 
 // NewReader makes a reader of a store.
 func NewReader(st store.Store, registry *spec.Registry) *Reader {
-	return &Reader{store: st, contracts: newContracts(st.Meta()), registry: registry}
+	return &Reader{store: st, contracts: newContracts(st), registry: registry}
 }
 
 // Contract says how to read records written under the contract of a fingerprint,
@@ -78,7 +78,7 @@ func (r *Reader) Recorded(offset orrery.Offset) (orrery.Event, *orrery.Decision,
 		}
 		return event, nil, err
 	}
-	decision, err := record.DecodeDecision(data, offset)
+	decision, err := record.DecodeDecision(data, offset, r.contracts.find)
 	return event, &decision, err
 }
 
@@ -119,7 +119,7 @@ func (r *Reader) compile(id orrery.ReleaseID) (*plan.Plan, error) {
 func (r *Reader) Verify(ctx context.Context, tick func(events int64)) (*replay.Verification, error) {
 	r.cutting.RLock()
 	defer r.cutting.RUnlock()
-	releases, err := replay.Releases(ctx, r.store.Log())
+	releases, err := replay.Releases(ctx, r.store.Log(), r.contracts.find)
 	if err != nil {
 		return nil, err
 	}
@@ -152,13 +152,25 @@ func (e *Engine) Latest(ctx context.Context) (latest orrery.Instant, err error) 
 func (e *Engine) Known(ctx context.Context, keys map[string]string, at orrery.Instant) (*plan.Plan, orrery.Instant, []float64, error) {
 	var p *plan.Plan
 	var vector []float64
+	known := map[string]string{}
+	for entity, key := range keys {
+		// A personal key that never came is one of which nothing is known.
+		inState, ok, err := e.keyOf(entity, key)
+		if err != nil {
+			return nil, 0, nil, err
+		}
+		if !ok {
+			inState = orrery.PersonalMask
+		}
+		known[entity] = inState
+	}
 	err := e.between(ctx, func() error {
 		p = e.Plan()
 		if at == 0 {
 			at = e.watermark
 		}
 		vector = make([]float64, p.Width())
-		return p.Known(e.state, at, keys, p.NewScratch(), vector)
+		return p.Known(e.state, at, known, p.NewScratch(), vector)
 	})
 	return p, at, vector, err
 }

@@ -89,7 +89,7 @@ func (k *releases) make(ctx context.Context, current orrery.ReleaseID) error {
 	if err != nil {
 		return err
 	}
-	found, err := replay.Releases(ctx, k.store.Log())
+	found, err := replay.Releases(ctx, k.store.Log(), newContracts(k.store).find)
 	if err != nil {
 		return err
 	}

@@ -144,8 +144,13 @@ func (r *retention) begin(ctx context.Context, current *plan.Plan) error {
 	}
 	source := replay.FromLog(r.log, r.engine.contracts.find, func() {})
 	defer source.Close()
-	r.state, err = source.Root()
-	return err
+	if r.state, err = source.Root(); err != nil {
+		return err
+	}
+	for _, p := range r.plans {
+		p.Bind(r.state)
+	}
+	return nil
 }
 
 // applied gives the offset behind what every table's durable state has applied.

@@ -28,7 +28,7 @@ func (e *Engine) score(j *job, micros orrery.StageMicros) {
 			continue
 		}
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.EventRecord,
-			Data: record.AppendEvent(nil, j.runtime.fingerprint, &it.event)})
+			Data: it.eventRecord(j.runtime.fingerprint)})
 		j.entries = append(j.entries, store.Entry{Key: it.key, Offset: it.event.Offset})
 		if !j.decide {
 			continue
@@ -36,8 +36,22 @@ func (e *Engine) score(j *job, micros orrery.StageMicros) {
 		micros.Score = it.decision.Micros.Score
 		it.decision.Micros = micros
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.DecisionRecord,
-			Data: record.AppendDecision(nil, j.runtime.fingerprint, it.event.Received, &it.decision)})
+			Data: it.decisionRecord(j.runtime.fingerprint)})
 	}
+}
+
+func (it *item) eventRecord(contract orrery.Fingerprint) []byte {
+	if it.subject != nil {
+		return record.AppendSealedEvent(nil, contract, &it.event, it.subject)
+	}
+	return record.AppendEvent(nil, contract, &it.event)
+}
+
+func (it *item) decisionRecord(contract orrery.Fingerprint) []byte {
+	if it.subject != nil {
+		return record.AppendSealedDecision(nil, contract, it.event.Received, &it.decision, it.subject)
+	}
+	return record.AppendDecision(nil, contract, it.event.Received, &it.decision)
 }
 
 // scoringFailed stops the engine after a fault that no fallback could answer: it

@@ -105,7 +105,10 @@ func (e *Engine) take(j *job) {
 	vectors := make([]float64, width*len(j.items))
 	for i := range j.items {
 		it := &j.items[i]
-		if it.refused = e.admit(j, it); !it.fresh() {
+		if it.refused == nil {
+			it.refused = e.admit(j, it)
+		}
+		if !it.fresh() {
 			continue
 		}
 		it.decision.Vector = vectors[i*width : (i+1)*width : (i+1)*width]
@@ -147,6 +150,9 @@ func (e *Engine) admit(j *job, it *item) error {
 	}
 	if it.earlier != 0 {
 		return nil
+	}
+	if err := e.admitSubjects(it); err != nil {
+		return err
 	}
 	return e.admitTime(j, &it.event)
 }

@@ -108,6 +108,7 @@ func (e *Engine) await(step <-chan struct{}, j *job) error {
 // in the log, so that the sequencer need not.
 func (e *Engine) prefetch(j *job, events []orrery.Event) error {
 	j.looked = e.Last()
+	sync := false
 	log, contract := e.store.Log(), e.Plan().Spec.Contract
 	for i := range events {
 		it := &j.items[i]
@@ -123,6 +124,23 @@ func (e *Engine) prefetch(j *job, events []orrery.Event) error {
 		if ok {
 			it.earlier = earlier
 		}
+		if it.event.Type.HasPersonal() {
+			// A repeat makes nobody known; one of somebody forgotten is told from
+			// what is recorded.
+			if _, err := e.disguise(it, !ok); err != nil && orrery.KindOf(err) != orrery.Invalid {
+				return err
+			} else if err != nil {
+				it.refused = err
+			}
+			sync = true
+		}
+	}
+	if sync {
+		v, err := e.store.Vault()
+		if err != nil {
+			return err
+		}
+		return v.Sync()
 	}
 	return nil
 }
@@ -156,6 +174,9 @@ func (e *Engine) repeated(it *item, decide bool) Result {
 	}
 	if err != nil {
 		return Result{Err: err}
+	}
+	if event.Erased || decision != nil && decision.Erased {
+		return Result{Err: Erased(it.earlier)}
 	}
 	// The contract may have been extended since the event was sequenced.
 	sent := it.event

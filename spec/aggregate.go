@@ -28,7 +28,9 @@ func (c *checker) resolveAggregate(d *declared) {
 		c.resolveBy(by, &a)
 	}
 	if where := d.node.get("where"); where != nil && a.Event != nil {
-		a.Where = c.condition(where, c.eventEnv(a.Event))
+		if a.Where = c.condition(where, c.eventEnv(a.Event)); a.Where != nil {
+			c.keepsNone(where, a.Event, a.Where)
+		}
 	}
 	for i := range d.scalars {
 		one := a
@@ -74,6 +76,7 @@ func (c *checker) resolveOperand(kind *declare.Kind, n *node, a *Aggregate) {
 		return
 	}
 	a.Field = field
+	c.keeps(n, t, field)
 	f := t.Fields[field]
 	if len(kind.FieldTypes) > 0 && !slices.Contains(kind.FieldTypes, f.Type.String()) {
 		c.errorf(n, "wrong_field_type", "`%s` cannot be taken of `%s.%s`, which is %s", kind.Name, t.Name, f.Name, article(f.Type.String())).

@@ -94,6 +94,14 @@ var codes = map[string]string{
 	"explores_nothing":        "An exploration that gives the action itself.",
 	"explore_without_unknown": "Warning: an exploration where no outcome is hidden.",
 	"hidden_outcomes":         "Warning: a policy that stops things, with a label that takes silence about them for an outcome.",
+	"no_subject":              "Personal fields, and no subject whose they are.",
+	"personal_id":             "A personal field that is the event's id or time.",
+	"personal_mixed":          "An entity whose keys are personal in one field and not in another.",
+	"personal_kept":           "A personal field that an aggregate, a list or a text feature would keep.",
+	"personal_key":            "An expression that reads a personal key.",
+	"bad_subject":             "A subject that is no entity.",
+	"optional_subject":        "A subject that an event may lack.",
+	"subject_of_nothing":      "A subject of an event without personal fields.",
 	"expression_scope":        "A scope of expressions that cannot be made.",
 }
 

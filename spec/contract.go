@@ -54,7 +54,9 @@ func (c *checker) resolveEvents(root *node) {
 		}
 		c.resolveID(t, e.value)
 		c.resolveTime(t, e.value)
+		c.resolveSubject(t, e.value)
 	}
+	c.personalKeys(events)
 	if len(c.spec.Contract.Events) == 0 && !c.events.open {
 		c.events.open = true
 		c.errorf(events, "empty_value", "`events` declares none")
@@ -85,6 +87,7 @@ func (c *checker) field(name string, n *node) (f orrery.Field, ok bool) {
 		kind = n.get("type")
 		f.Unit, f.About = textOf(n, "unit"), textOf(n, "about")
 		f.Optional, _ = valueOf[bool](n, "optional")
+		f.Personal, _ = valueOf[bool](n, "personal")
 	}
 	if kind == nil || kind.bad {
 		return f, false

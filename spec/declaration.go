@@ -99,6 +99,8 @@ func eventsField() declare.Field {
 							Doc: "A field of this type. An `entity` field written so holds the key of the entity of its own name."},
 						fieldMapping(),
 					}}},
+				{Name: "subject", Type: declare.FieldRef, Example: "customer",
+					Doc: "Whose the event's personal fields are: one of its entity fields. They, and the decision on the event, are kept under a key of that subject, which `orrery forget` destroys."},
 				about("the event means"),
 			}}}
 }
@@ -117,6 +119,8 @@ func fieldMapping() declare.Field {
 			{Name: "optional", Type: declare.Bool, Default: "false", Doc: "Whether an event without the field is valid."},
 			{Name: "default", Type: declare.Any, Example: "web",
 				Doc: "The value of an event without the field; a `string`, `bool` or numeric field can have one. A field that is added while there is data needs one, or is optional: what was recorded before has this value."},
+			{Name: "personal", Type: declare.Bool, Default: "false",
+				Doc: "Whether the field is about a person. Its value is kept encrypted under the key of the event's `subject`, and shown to nobody who does not ask for it by right. Expressions on the event can read it; nothing that is kept can. Of an `entity` field, a random pseudonym stands for the key wherever it is kept, and all fields of that entity are personal. The id and the time cannot be."},
 			unit("the field"), about("the field means"),
 		}}
 }

@@ -117,6 +117,9 @@ func (c *checker) compile(n *node, s *scope) *expr.Program {
 	}
 	program, issues := s.env.Compile(n.text)
 	if len(issues) == 0 {
+		if !c.readsNoKey(n, program) {
+			return nil
+		}
 		return program
 	}
 	for _, issue := range issues {

@@ -52,7 +52,7 @@ func (c *checker) listedFields(of *node, t *orrery.EventType) (fields []int, ok 
 			c.errorf(of, "wrong_field_type", "a list holds keys or strings, and `%s` is %s", of.text, article(f.Type.String()))
 			return nil, false
 		}
-		return []int{i}, true
+		return []int{i}, c.keeps(of, t, i)
 	}
 	if !c.knownEntity(of) {
 		return nil, false

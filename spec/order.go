@@ -19,6 +19,9 @@ func (c *checker) compileFeatures(s *scope) {
 		}
 		switch t := d.program.Type(); t {
 		case expr.Number, expr.Bool, expr.String:
+			if t == expr.String && s.event != nil {
+				c.keepsNone(d.source, s.event, d.program)
+			}
 			for i := range d.scalars {
 				d.scalars[i].Category = t == expr.String
 			}

@@ -9,6 +9,7 @@ package spec
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"orrery.dev"
@@ -223,6 +224,17 @@ type Answer struct {
 	// ReasonsTop of them.
 	ReasonsFor []string
 	ReasonsTop int
+}
+
+// PersonalField reports whether a name, event.field, is that of a personal field.
+func (s *Spec) PersonalField(name string) bool {
+	event, field, _ := strings.Cut(name, ".")
+	t := s.Contract.Event(event)
+	if t == nil {
+		return false
+	}
+	i := t.Field(field)
+	return i >= 0 && t.Fields[i].Personal
 }
 
 // Actions gives every action that can be answered, in the order of the file.

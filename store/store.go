@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"orrery.dev"
+	"orrery.dev/vault"
 )
 
 // RecordKind says what a record of the log is.
@@ -166,6 +167,11 @@ type Store interface {
 	State() State
 	Meta() Meta
 	Blob() Blob
+	// Vault gives the secrets of subjects, which are no part of the log and of no
+	// copy of it; the first call makes a vault. The error is of kind Unavailable,
+	// with code vault_missing or vault_other, where the data names a vault that is
+	// not there.
+	Vault() (*vault.Vault, error)
 	// Close flushes what is worth keeping and releases the directory. No other
 	// call may be under way, and none may follow but Close itself, which is then
 	// without effect.

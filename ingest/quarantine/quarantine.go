@@ -76,6 +76,14 @@ func New(event, source string, line int64, at orrery.Instant, in ingest.RawInput
 	return it
 }
 
+// WithoutText gives the item without its input, for a type with personal fields:
+// what is refused is of no subject that could be forgotten. It says what was wrong
+// and cannot be submitted again.
+func (it Item) WithoutText() Item {
+	it.Raw, it.RawBytes = "", nil
+	return it
+}
+
 // OfRejection makes an item of a refused line of a file.
 func OfRejection(r *ingest.Rejection, at orrery.Instant) Item {
 	return New(r.Event, r.Path, r.Line, at, r.Input, r.Faults)

@@ -30,6 +30,9 @@ type Store struct {
 	// The bounds, which a test makes small.
 	maxItems, maxBytes, segmentBytes int
 
+	// personal says of which types nothing of the input is kept.
+	personal func(event string) bool
+
 	mutex  sync.Mutex
 	loaded bool
 	// segments have the items by file, oldest first.
@@ -57,6 +60,13 @@ func In(dir string) *Store {
 	return &Store{dir: dir, maxItems: MaxItems, maxBytes: MaxBytes, segmentBytes: segmentBytes, ids: map[string]bool{}}
 }
 
+// Without has the store keep nothing of the input of some types, those with
+// personal fields, but what was wrong with it.
+func (s *Store) Without(personal func(event string) bool) *Store {
+	s.personal = personal
+	return s
+}
+
 // Put keeps the items, durably, but for those that it has; over counts more that
 // were refused and are not among the items. It returns how many it kept.
 func (s *Store) Put(items []Item, over int64) (kept int, err error) {
@@ -75,7 +85,11 @@ func (s *Store) Put(items []Item, over int64) (kept int, err error) {
 		if s.ids[items[i].ID] {
 			continue
 		}
-		line, err := encode(&items[i])
+		it := items[i]
+		if s.personal != nil && s.personal(it.Event) {
+			it = it.WithoutText()
+		}
+		line, err := encode(&it)
 		if err != nil {
 			return 0, err
 		}

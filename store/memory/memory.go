@@ -16,6 +16,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/store"
+	"orrery.dev/vault"
 )
 
 // Store is a store in memory. The zero value is empty and ready.
@@ -24,6 +25,11 @@ type Store struct {
 	state state
 	meta  meta
 	blob  blob
+	vault struct {
+		sync.Mutex
+		file *vault.Memory
+		open *vault.Vault
+	}
 }
 
 var _ store.Store = (*Store)(nil)
@@ -42,6 +48,17 @@ func (s *Store) Meta() store.Meta { return &s.meta }
 
 // Blob gives the immutable content.
 func (s *Store) Blob() store.Blob { return &s.blob }
+
+// Vault gives the secrets of subjects.
+func (s *Store) Vault() (_ *vault.Vault, err error) {
+	s.vault.Lock()
+	defer s.vault.Unlock()
+	if s.vault.open == nil {
+		s.vault.file = vault.NewMemory(vault.New())
+		s.vault.open, err = vault.Open(s.vault.file, s.vault.file.Size())
+	}
+	return s.vault.open, err
+}
 
 // Close does nothing: the store can be used again, as if opened again.
 func (s *Store) Close() error { return nil }

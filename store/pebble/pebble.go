@@ -9,6 +9,8 @@
 //	DIR/END            how far the log is known to be durable
 //	DIR/state/         feature state and marks: a cache that may be removed
 //	DIR/blobs/DIGEST   immutable content by its SHA-256
+//	DIR/vault          the secrets of subjects, where fields are personal: no part of
+//	                   any copy of the data
 //	DIR/checkpoint/    a copy of all this, while it is used
 //
 // A fault of the disk under an instance (a failed write or sync, no space left)
@@ -88,6 +90,7 @@ type Store struct {
 	features statePort
 	values   metaPort
 	blobs    *blobPort
+	vault    vaultPort
 
 	// checkpointing lets one checkpoint be there at a time.
 	checkpointing sync.Mutex
@@ -172,7 +175,7 @@ func (s *Store) Blob() store.Blob { return s.blobs }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.records.known.close()
-		s.closed = errors.Join(s.state.close(), s.log.close(), s.records.end.close(), s.lock.Close())
+		s.closed = errors.Join(s.vault.close(), s.state.close(), s.log.close(), s.records.end.close(), s.lock.Close())
 	})
 	return s.closed
 }
