@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -410,4 +411,35 @@ func TestForgettingBesideDecisions(t *testing.T) {
 		t.Errorf("%+v of %d, after a restart", v, decided)
 	}
 	nowhere(t, s.dir, secrets...)
+}
+
+// TestForgettingAPlainKey forgets somebody whose key is not personal: state begins
+// anew under the same key.
+func TestForgettingAPlainKey(t *testing.T) {
+	s := &system{t: t, dir: filepath.Join(t.TempDir(), "data"), clock: func() orrery.Instant { return orrery.InstantOf(time.Date(2018, 12, 1, 0, 0, 0, 0, time.UTC)) }}
+	s.spec = orrerytest.Spec(t, strings.Replace(personalSpec, "buyer: {type: entity, personal: true}", "buyer: entity", 1))
+	s.open()
+	t.Cleanup(s.close)
+	s.send([]orrery.Event{s.order(0, 0, 0), s.order(1, 1, 0), s.order(2, 0, 0)})
+	nowhere(t, s.dir, "Zqname")
+	if done := s.forgetBuyer(0); done.Pseudonym == "" || done.Offset == 0 {
+		t.Errorf("forgetting gave %+v", done)
+	}
+	if done := s.forgetBuyer(7); done.Pseudonym != "" || done.Offset == 0 {
+		t.Errorf("forgetting somebody unknown gave %+v", done)
+	}
+	s.reopen()
+	back := s.send([]orrery.Event{s.order(3, 0, 0), s.order(4, 1, 0)})
+	for i, want := range []float64{1, 2} {
+		if got := back[i].Decision.Vector[s.spec.FeatureIndex("orders_ever")]; got != want {
+			t.Errorf("order %d counts %v, want %v", i, got, want)
+		}
+	}
+	if got := back[1].Decision.Vector[s.spec.FeatureIndex("shop_orders_ever")]; got != 5 {
+		t.Errorf("the shop counts %v, want 5", got)
+	}
+	s.reopen()
+	if v := s.verifyClean(); v.Erased != 2 || v.Decisions != 3 {
+		t.Errorf("%+v", v)
+	}
 }
