@@ -26,6 +26,9 @@ type EventType struct {
 	// for a type without such fields.
 	Subject string
 	About   string
+	// Corrects is set for a type whose events correct those of another.
+	Corrects *CorrectionOf
+	About    string
 }
 
 // Field declares one field of an event type.

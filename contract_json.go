@@ -8,8 +8,8 @@ import (
 )
 
 // ContractFormat is the newest version of the JSON that Contract.Encode writes:
-// a contract with personal fields is of format 3, another with a default of
-// format 2, any other still of format 1, so that its fingerprint stays.
+// a contract with personal fields or a correction is of format 3, another with a
+// default of format 2, any other still of format 1, so that its fingerprint stays.
 const ContractFormat = 3
 
 type contractJSON struct {
@@ -25,6 +25,9 @@ type eventJSON struct {
 	Fields []fieldJSON `json:"fields"`
 	// Subject is that of the personal fields.
 	Subject string `json:"subject,omitempty"`
+	// Corrects names the type corrected, Withdraws the field that withdraws.
+	Corrects  string `json:"corrects,omitempty"`
+	Withdraws string `json:"withdraws,omitempty"`
 }
 
 type fieldJSON struct {
@@ -49,6 +52,12 @@ func (c *Contract) Encode() []byte {
 		e := eventJSON{Name: t.Name, ID: t.Fields[t.IDField].Name, Time: t.Fields[t.TimeField].Name, Subject: t.Subject}
 		if t.Subject != "" {
 			out.Format = ContractFormat
+		}
+		if of := t.Corrects; of != nil {
+			e.Corrects, out.Format = of.Event, ContractFormat
+			if of.Withdraws >= 0 {
+				e.Withdraws = t.Fields[of.Withdraws].Name
+			}
 		}
 		for _, f := range t.Fields {
 			j := fieldJSON{Name: f.Name, Type: f.Type.String(), Entity: f.Entity, Scale: f.Scale,
@@ -107,7 +116,30 @@ func DecodeContract(text []byte) (*Contract, error) {
 		}
 		c.Events = append(c.Events, t)
 	}
+	for i, e := range in.Events {
+		if e.Corrects == "" {
+			continue
+		}
+		if err := c.decodeCorrection(c.Events[i], e); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
+}
+
+func (c *Contract) decodeCorrection(t *EventType, e eventJSON) error {
+	of := &CorrectionOf{Event: e.Corrects, Names: -1, Withdraws: -1}
+	if corrected := c.Event(e.Corrects); corrected != nil && corrected != t {
+		of.Names = t.Field(corrected.Fields[corrected.IDField].Name)
+	}
+	if e.Withdraws != "" {
+		of.Withdraws = t.Field(e.Withdraws)
+	}
+	if of.Names < 0 || e.Withdraws != "" && (of.Withdraws < 0 || t.Fields[of.Withdraws].Type != Bool) {
+		return Errorf(Damaged, "contract_damaged", "the recorded contract's event %q corrects %q and does not fit it", e.Name, e.Corrects)
+	}
+	t.Corrects = of
+	return nil
 }
 
 func (f fieldJSON) field() (Field, error) {

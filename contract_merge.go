@@ -104,6 +104,9 @@ func (m *merge) event(was, is *EventType) {
 				fmt.Sprintf("write `%s: %s`, or declare a new event", key.name, key.was))
 		}
 	}
+	if a, b := was.correctionWords(), is.correctionWords(); a != b {
+		m.fault("event_corrects_changed", path, fmt.Sprintf("the event %s, and now %s", a, b), "restore it, or declare a new event")
+	}
 	m.add(was)
 	out := m.out.Events[len(m.out.Events)-1]
 	out.About = is.About
@@ -143,6 +146,16 @@ func (m *merge) subject(path string, out, is *EventType) {
 		m.fault("event_subject_changed", path+".subject", fmt.Sprintf("the subject was the field `%s` and is now `%s`", out.Subject, is.Subject),
 			"what is recorded is under the key of the one it was; restore it, or declare a new event")
 	}
+}
+
+func (t *EventType) correctionWords() string {
+	switch {
+	case t.Corrects == nil:
+		return "corrected nothing"
+	case t.Corrects.Withdraws < 0:
+		return "corrected `" + t.Corrects.Event + "`"
+	}
+	return "corrected `" + t.Corrects.Event + "` and withdrew it by `" + t.Fields[t.Corrects.Withdraws].Name + "`"
 }
 
 // removed words a field that is gone: as renamed, where just one new field of

@@ -68,6 +68,8 @@ type Event struct {
 	// in or read; Erased says that they are missing since its key was destroyed.
 	Subject Pseudonym
 	Erased  bool
+	// Corrected is set for a correction that has its place in the log.
+	Corrected *Corrected
 }
 
 // Decision is the recorded answer to one event.

@@ -22,7 +22,17 @@ type scratch struct {
 // or a later one is left as it is. After an error from load the event may have
 // been counted in part; applying it again completes it.
 func (s *Set) Apply(st *State, e *orrery.Event) error {
-	p, err := st.bind(s).plan(e)
+	b := st.bind(s)
+	if e.Corrected != nil {
+		p, err := b.plan(&e.Corrected.Before)
+		if err == nil && p != nil {
+			err = st.correct(p, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	p, err := b.plan(e)
 	if p == nil || err != nil {
 		return err
 	}

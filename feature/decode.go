@@ -50,7 +50,7 @@ func decodeSeries(t *table, data []byte) *series {
 	head := d.head(t, s.dropped)
 	rows := d.uvarint()
 	// Each row takes a byte at least, which bounds what is asked for here.
-	if d.bad || s.dropped < 0 || s.applied == 0 || rows == 0 || rows > uint64(len(d.data)) || rows > uint64(t.most()) {
+	if d.bad || s.dropped < 0 || s.applied == 0 || rows > uint64(len(d.data)) || rows > uint64(t.most()) {
 		return nil
 	}
 	s.buf = make([]int64, (int(rows)+1)*t.stride)
@@ -137,6 +137,9 @@ func (d *decoder) head(t *table, dropped int64) []int64 {
 }
 
 func (d *decoder) times(s *series, stride int) {
+	if len(s.buf) == stride {
+		return
+	}
 	time := d.varint()
 	s.buf[stride] = time
 	for i := 2 * stride; i < len(s.buf) && !d.bad; i += stride {

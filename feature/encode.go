@@ -61,7 +61,9 @@ func (s *series) encode(t *table, b []byte) []byte {
 	}
 	first, end := s.first()*stride, len(s.buf)
 	b = binary.AppendUvarint(b, uint64((end-first)/stride))
-	b = binary.AppendVarint(b, s.buf[first])
+	if first < end { // corrections can take every row out
+		b = binary.AppendVarint(b, s.buf[first])
+	}
 	for i := first + stride; i < end; i += stride {
 		b = binary.AppendUvarint(b, uint64(s.buf[i]-s.buf[i-stride]))
 	}

@@ -84,7 +84,7 @@ func (h *hll) encode(b []byte) []byte {
 func (d *decoder) tiles(x *tiles, l *level) {
 	x.lost = d.varint()
 	n := d.uvarint()
-	if n == 0 || n > uint64(len(d.data)) { // a tile takes two bytes at least
+	if n > uint64(len(d.data)) { // a tile takes two bytes at least
 		d.fail()
 	}
 	for i := uint64(0); i < n && !d.bad; i++ {

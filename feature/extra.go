@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"encoding/binary"
 	"math"
 	"strings"
 
@@ -145,6 +146,24 @@ func (d *dictionary) add(v orrery.Value) (id uint32) {
 	}
 	d.values[id].refs++
 	return id
+}
+
+// find gives the number of a value that a row may hold.
+func (d *dictionary) find(v orrery.Value) (id uint32, ok bool) {
+	if v.Type() == orrery.String || v.Type() == orrery.Entity {
+		id, ok = d.ids[v.Text()]
+		return id, ok
+	}
+	id, ok = d.ids[string(binary.LittleEndian.AppendUint64(nil, uint64(v.Units())))]
+	return id, ok
+}
+
+// forget says that a row which held the value never was.
+func (d *dictionary) forget(id uint32) {
+	v := &d.values[id]
+	if v.refs--; v.refs == 0 && !v.old {
+		d.remove(id)
+	}
 }
 
 func (d *dictionary) insert(text string) (id uint32) {

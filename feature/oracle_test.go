@@ -18,7 +18,10 @@ import (
 type oracle struct {
 	events []*orrery.Event
 	exact  int
-	keep   orrery.Duration
+	// lists has for each aggregate the events as they stand, where there are
+	// corrections: in the order of the log, a corrected one where it was corrected.
+	lists map[*Aggregate][]*orrery.Event
+	keep  orrery.Duration
 }
 
 // view is what an aggregate looks at: the events that count for the key, by time
@@ -35,7 +38,11 @@ type view struct {
 
 func (o *oracle) view(a *Aggregate, at orrery.Instant, key string, asker *orrery.Event) *view {
 	v := &view{at: at, end: at.Add(-a.Lag), start: math.MinInt64, exactFrom: math.MinInt64}
-	for _, e := range o.events {
+	events := o.events
+	if o.lists != nil {
+		events = o.lists[a]
+	}
+	for _, e := range events {
 		if asker != nil && e.Offset > asker.Offset {
 			break
 		}

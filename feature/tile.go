@@ -440,7 +440,10 @@ const lateFolds = 16
 // foldOf gives a cell added up over the tiles [from, to), for a window whose
 // distances behind the asker are start and end.
 func (x *tiles) foldOf(l *level, number int, start, end, from, to int64) *fold {
-	newest := x.list[len(x.list)-1].index
+	newest := int64(math.MinInt64) // of none, when all has been withdrawn
+	if n := len(x.list); n > 0 {
+		newest = x.list[n-1].index
+	}
 	if to < newest {
 		return x.lateFold(l, number, from, to)
 	}

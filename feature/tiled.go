@@ -12,8 +12,13 @@ import (
 // tiles alone.
 func (s *series) dense(t *table) (exactFrom int64, ok bool) {
 	n := len(s.buf) - t.exact*t.stride
-	if n < s.first()*t.stride {
-		return 0, false
+	if first := s.first() * t.stride; n < first {
+		// Corrections have taken rows out, and what windows still need of those
+		// before them is in tiles.
+		if s.extra == nil || !s.extra.tiled || s.dropped == 0 || first == len(s.buf) || s.buf[first-t.stride] < before(s.buf[len(s.buf)-t.stride], t.retain) {
+			return 0, false
+		}
+		n = first
 	}
 	return s.buf[n], true
 }
@@ -70,7 +75,7 @@ func (x *extra) baseOf(col *column, c *cell) {
 // tile. start is the instant at which the window begins, r its rows.
 func (st *State) tiled(it *item, t *table, r *rows, start, end int64, at orrery.Instant, exactFrom int64, counted bool) float64 {
 	s := r.s
-	newest := s.end(t.stride) - t.exact // the first of the rows told apart
+	newest := max(s.end(t.stride)-t.exact, s.first()) // the first of the rows told apart
 	switch it.kind {
 	case lastKind, timeSinceLastKind, topKind:
 		if r.from = max(r.from, newest); end < exactFrom {

@@ -11,20 +11,24 @@ import (
 
 // The flags of an event. They are set where a part could not be left out.
 const (
-	hasID     = 1 << 0 // the id is not that of the id field
-	hasTime   = 1 << 1 // the time is not that of the time field
-	hasSealed = 1 << 2 // personal fields are sealed
+	hasID        = 1 << 0 // the id is not that of the id field
+	hasTime      = 1 << 1 // the time is not that of the time field
+	hasSealed    = 1 << 2 // personal fields are sealed
+	hasCorrected = 1 << 3 // it corrects another event
+	wasWithdrawn = 1 << 4 // which did not count
 )
 
 // eventFlags has the flags that each version knows.
-var eventFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<2 - 1, 3: 1<<3 - 1}
+var eventFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<2 - 1, 3: 1<<5 - 1}
 
 // AppendEvent appends the record of an event to b. e.Values must fit e.Type; a
 // value of another type than its field's, and a type with personal fields, are
 // faults of the caller and panic.
 // The offset is not part of the record: it is the record's key.
 //
-// After the header come: flags; the type's index in the contract; the length of
+// After the header come: flags; the type's index in the contract; of a correction,
+// the offset of the event corrected and, with its length before it, the record of
+// that event as it counted until then; the length of
 // an id and the distance from the received time of a time that the fields do not
 // give; the length of all texts; one presence bit for each field, low bit first;
 // then each value present, in field order: an int or decimal as a varint, a
@@ -39,16 +43,24 @@ func AppendEvent(b []byte, contract orrery.Fingerprint, e *orrery.Event) []byte 
 	if t.HasPersonal() {
 		panic(fmt.Sprintf("record: event %s has personal fields and no sealer", t.Name))
 	}
-	return appendEvent(appendHeader(b, plainVersion, EventKind, contract, e.Received), e, nil)
+	c := e.Corrected
+	if c == nil {
+		return appendEvent(appendHeader(b, plainVersion, EventKind, contract, e.Received), e, nil, nil)
+	}
+	before := c.Before
+	before.Corrected = nil
+	nested := AppendEvent(nil, contract, &before)
+	corrected := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(before.Offset)), uint64(len(nested)))
+	return appendEvent(appendHeader(b, Version, EventKind, contract, e.Received), e, nil, append(corrected, nested...))
 }
 
 // AppendContent appends what an event says, personal or not, in the clear and
 // without the types of its contract: for a digest of it, never to be kept.
-func AppendContent(b []byte, e *orrery.Event) []byte { return appendEvent(b, e, nil) }
+func AppendContent(b []byte, e *orrery.Event) []byte { return appendEvent(b, e, nil, nil) }
 
 // appendEvent appends what follows the header; sealed is what stands behind the
-// type's index, nil where nothing is sealed.
-func appendEvent(b []byte, e *orrery.Event, sealed []byte) []byte {
+// type's index, nil where nothing is sealed; corrected so too, of a correction.
+func appendEvent(b []byte, e *orrery.Event, sealed, corrected []byte) []byte {
 	t, flags := e.Type, byte(0)
 	if sealed != nil {
 		flags |= hasSealed
@@ -59,7 +71,13 @@ func appendEvent(b []byte, e *orrery.Event, sealed []byte) []byte {
 	if !timeMatches(e) {
 		flags |= hasTime
 	}
-	b = append(binary.AppendUvarint(append(b, flags), uint64(t.Index)), sealed...)
+	if corrected != nil {
+		flags |= hasCorrected
+		if e.Corrected.Withdrawn {
+			flags |= wasWithdrawn
+		}
+	}
+	b = append(append(binary.AppendUvarint(append(b, flags), uint64(t.Index)), sealed...), corrected...)
 	texts := 0
 	if flags&hasID != 0 {
 		b = binary.AppendUvarint(b, uint64(len(e.ID)))
@@ -160,16 +178,25 @@ func DecodeEventInto(e *orrery.Event, data []byte, contracts func(orrery.Fingerp
 		return damaged("it is of event type %d of %d", index, len(v.Written.Events))
 	}
 	*e = orrery.Event{Type: v.Written.Events[index], Received: h.Received, Values: e.Values[:0]}
-	if flags&hasSealed != 0 {
+	var before *orrery.Event
+	switch {
+	case flags&hasSealed != 0:
 		err = decodeSealed(e, &r, flags, v.Opener, data)
-	} else {
+	case flags&(hasCorrected|wasWithdrawn) != 0:
+		if before, err = decodeBefore(e.Type, &r, flags, contracts); err == nil {
+			err = decodeEvent(e, &r, flags)
+		}
+	default:
 		err = decodeEvent(e, &r, flags)
 	}
-	if err != nil || v.Current == v.Written {
+	if err != nil {
 		return err
 	}
 	if t := v.Current.Events[index]; t != e.Type {
 		e.Type, e.Values = t, t.WithDefaults(e.Values)
+	}
+	if before != nil {
+		e.Corrected = orrery.Correct(e, *before, flags&wasWithdrawn != 0)
 	}
 	return nil
 }
@@ -180,6 +207,32 @@ func decodeSealed(e *orrery.Event, r *reader, flags byte, opener orrery.Opener, 
 		return err
 	}
 	return s.unseal(e, opener, data)
+}
+
+// decodeBefore reads the event that a correction of type t names.
+func decodeBefore(t *orrery.EventType, r *reader, flags byte, contracts func(orrery.Fingerprint) *orrery.View) (*orrery.Event, error) {
+	if flags&hasCorrected == 0 || flags&hasSealed != 0 || t.Corrects == nil {
+		return nil, damaged("it is a %s that corrects nothing", t.Name)
+	}
+	offset := r.uvarint()
+	nested := r.bytes(r.uvarint())
+	if r.fault != "" {
+		return nil, r.end()
+	}
+	if h, err := Header(nested); err != nil {
+		return nil, err
+	} else if h.Kind != EventKind || len(nested) <= HeaderSize || nested[HeaderSize]&(hasCorrected|hasSealed) != 0 {
+		return nil, damaged("what it corrects is no event, or a correction itself")
+	}
+	before, err := DecodeEvent(nested, contracts)
+	if err != nil {
+		return nil, err
+	}
+	if before.Type.Name != t.Corrects.Event || offset == 0 {
+		return nil, damaged("it is a %s that corrects a %s at offset %d", t.Name, before.Type.Name, offset)
+	}
+	before.Offset = orrery.Offset(offset)
+	return &before, nil
 }
 
 func decodeEvent(e *orrery.Event, r *reader, flags byte) error {

@@ -17,7 +17,7 @@ import (
 
 // Version is the newest format that this package writes. It reads every one
 // before it too: format 1 differs in that a decision has fewer flags; format 2 has
-// nothing sealed, and is still what is written where nothing is.
+// nothing sealed and no corrections, and is still what is written without such.
 const Version = 3
 
 // Kind says what a record holds. The numbers are those of store.RecordKind.

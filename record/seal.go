@@ -14,7 +14,7 @@ import (
 // What is sealed is bound to the header, and stands behind the pseudonym of its
 // subject [16]. Without the key it is erased.
 
-// sealedVersion is that of records with something sealed. Any other record is
+// sealedVersion is that of records with something sealed, and of corrections. Any other record is
 // still of plainVersion, byte for byte.
 const (
 	plainVersion  = 2
@@ -43,7 +43,7 @@ func AppendSealedEvent(b []byte, contract orrery.Fingerprint, e *orrery.Event, s
 	sealed := append([]byte(nil), subject[:]...)
 	secret := sealer.Seal(nil, plain, b[header:header+HeaderSize])
 	sealed = append(binary.AppendUvarint(sealed, uint64(len(secret))), secret...)
-	return appendEvent(b, &kept, sealed)
+	return appendEvent(b, &kept, sealed, nil)
 }
 
 func appendPersonal(b []byte, f *orrery.Field, v orrery.Value) []byte {

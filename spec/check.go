@@ -87,6 +87,8 @@ type checker struct {
 	lists      names
 	// classes are those of the label.
 	classes []string
+	// corrections are the events that say that they correct another.
+	corrections map[string]bool
 }
 
 // names are what one part of the spec defines.
@@ -122,7 +124,7 @@ func Check(path string, text []byte, reg *Registry) (*Spec, Diagnostics) {
 // it, the spec's Contract is that contract with what the spec adds: every field
 // in the place in which records have it (see orrery.Contract.Merge).
 func CheckUnder(path string, text []byte, reg *Registry, under *orrery.Contract) (*Spec, Diagnostics) {
-	c := &checker{under: under, src: newSource(path, text), reg: reg, lost: make(map[string]bool), gone: make(map[int]bool), openEvents: make(map[string]bool),
+	c := &checker{under: under, src: newSource(path, text), reg: reg, lost: make(map[string]bool), gone: make(map[int]bool), openEvents: make(map[string]bool), corrections: make(map[string]bool),
 		spec: &Spec{Path: path, Source: text, Location: time.UTC, Contract: &orrery.Contract{}}}
 	if root := c.read(text); root != nil {
 		c.walk(root, Declaration(reg), "")
@@ -197,6 +199,7 @@ func (c *checker) resolve(root *node) {
 	s.State.ExactEvents, _ = valueOf[int](root.get("state"), "exact_events")
 	c.resolveEntities(root)
 	c.resolveEvents(root)
+	c.resolveCorrections(root)
 	c.extend()
 	c.resolveDecideOn(root)
 	c.resolveLists(root)

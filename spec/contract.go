@@ -52,6 +52,9 @@ func (c *checker) resolveEvents(root *node) {
 		if fields != nil && fields.shape == mapping {
 			c.resolveFields(t, fields)
 		}
+		if e.value.written("corrects") != nil {
+			c.corrections[name] = true
+		}
 		c.resolveID(t, e.value)
 		c.resolveTime(t, e.value)
 		c.resolveSubject(t, e.value)
@@ -344,6 +347,9 @@ func (c *checker) resolveDecideOn(root *node) {
 		return
 	}
 	if t := c.spec.Contract.Event(n.text); t != nil {
+		if c.corrections[n.text] {
+			c.errorf(n, "decides_on_correction", "`%s` corrects another event, and a decision is on what happens", n.text)
+		}
 		c.spec.DecideOn = t
 		return
 	}

@@ -93,6 +93,10 @@ func eventsField() declare.Field {
 					Doc: "The field that identifies an event of this type: a string or an int. A second event with the same id is a repeat."},
 				{Name: "time", Type: declare.FieldRef, Required: true, Example: "at",
 					Doc: "The timestamp field that says when the event happened."},
+				{Name: "corrects", Type: declare.EventRef, Example: "transaction",
+					Doc: "The event that this one corrects. It names it by a field with the name of that event's id field, and its other fields of that event's names take the place of their values, where it has one. From then on features count the corrected event so; decisions made before stay as they were."},
+				{Name: "withdraws", Type: declare.FieldRef, Example: "void",
+					Doc: "For an event that corrects another: the bool field by which that event does not count at all (true), or counts again (false)."},
 				{Name: "fields", Type: declare.Mapping, Required: true, Doc: "What an event of this type says.",
 					Each: &declare.Field{Doc: "One field of the event: its type, or a mapping with more to say.", OneOf: []declare.Field{
 						{Type: declare.Text, Enum: orrery.FieldTypes(), Example: "timestamp",
