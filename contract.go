@@ -25,7 +25,6 @@ type EventType struct {
 	// Subject names the entity field whose key the personal fields are of, empty
 	// for a type without such fields.
 	Subject string
-	About   string
 	// Corrects is set for a type whose events correct those of another.
 	Corrects *CorrectionOf
 	About    string

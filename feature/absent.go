@@ -19,10 +19,26 @@ func (s *Set) Absent(st *State, e *orrery.Event, out []Absent) ([]Absent, error)
 	if st.load == nil {
 		return out, nil
 	}
-	p, err := st.bind(s).plan(e)
-	if p == nil || err != nil {
+	b := st.bind(s)
+	p, err := b.plan(e)
+	if err != nil {
 		return out, err
 	}
+	if p != nil {
+		out = p.absent(st, e, out)
+	}
+	if c := e.Corrected; c != nil {
+		if p, err = b.plan(&c.Before); p == nil || err != nil {
+			return out, err
+		}
+		for _, event := range []*orrery.Event{&c.Before, &c.After} {
+			out = p.absent(st, event, out)
+		}
+	}
+	return out, nil
+}
+
+func (p *typePlan) absent(st *State, e *orrery.Event, out []Absent) []Absent {
 	for i := range p.touches {
 		tc := &p.touches[i]
 		key := &e.Values[tc.field]
@@ -37,7 +53,7 @@ func (s *Set) Absent(st *State, e *orrery.Event, out []Absent) ([]Absent, error)
 			out = en.absent(tc.readers[j].table, tc.readers[j].number, out)
 		}
 	}
-	return out, nil
+	return out
 }
 
 func (en *entity) absent(t *table, number int, out []Absent) []Absent {

@@ -285,6 +285,7 @@ func (r *backtester) result() *Backtest {
 	out := &Backtest{Range: r.protocol.Test.String(), Decisions: len(r.rows), Changes: []Change{}}
 	var labels *Labels
 	if label := r.after.plan.Spec.Label; label != nil {
+		r.examples.corrected = r.joiner.corrected
 		r.examples.outcomes, r.examples.Last, r.examples.Classes = r.joiner.join(), r.joiner.last, label.Classes
 		labels = r.examples.LabelsAt(label, r.joiner.last+1)
 		out.Outcomes = labels.Outcomes

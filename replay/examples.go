@@ -48,6 +48,8 @@ type Examples struct {
 	Last   orrery.Instant
 	// outcomes are in the order received.
 	outcomes []outcome
+	// corrected says that some outcome corrects another.
+	corrected bool
 }
 
 // Row gives the features of example i, a view of X.
@@ -81,6 +83,7 @@ func Collect(ctx context.Context, p *plan.Plan, source Source, span Range, colum
 		return nil, err
 	}
 	c.out.Events, c.out.Last, c.out.outcomes = events, c.joiner.last, c.joiner.join()
+	c.out.corrected = c.joiner.corrected
 	return c.out, nil
 }
 

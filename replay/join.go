@@ -18,6 +18,12 @@ type outcome struct {
 	// label's classes, -1 for a text that is none of them.
 	class    int32
 	received orrery.Instant
+	// source is the offset of the event that says it, since when that was received.
+	// A correction of the event is an outcome of the same source, which has the
+	// place of the one before; none says that it is to have no other.
+	source orrery.Offset
+	since  orrery.Instant
+	none   bool
 	// decided is when the event that it names was received, Forever when it never
 	// was.
 	decided orrery.Instant
@@ -34,6 +40,8 @@ type joiner struct {
 	// keys has for each outcome the key of what it names.
 	keys    []uint64
 	decided []arrival
+	// corrected says that some outcome corrects another.
+	corrected bool
 }
 
 // arrival is an event decided on.
@@ -51,11 +59,28 @@ func (j *joiner) add(e *orrery.Event) {
 	case j.label == nil:
 	case e.Type.Is(j.on):
 		j.decided = append(j.decided, arrival{key: key(&e.Values[j.label.Against]), received: e.Received})
-	case e.Type.Is(j.label.Event) && !e.Values[j.label.Field].IsMissing() && !e.Values[j.label.Match].IsMissing():
-		j.outcomes = append(j.outcomes, outcome{id: text(e, j.label.Match), class: j.class(e),
-			received: e.Received, decided: Forever})
-		j.keys = append(j.keys, key(&e.Values[j.label.Match]))
+	case e.Type.Is(j.label.Event) && j.says(e):
+		j.say(e, e.Received, false)
+	case e.Corrected != nil && e.Corrected.Before.Type.Is(j.label.Event):
+		c := e.Corrected
+		j.corrected = true
+		j.say(&c.After, e.Received, c.Withdraws || !j.says(&c.After))
 	}
+}
+
+// says reports whether an event of the label's type has an outcome.
+func (j *joiner) says(e *orrery.Event) bool {
+	return !e.Values[j.label.Field].IsMissing() && !e.Values[j.label.Match].IsMissing()
+}
+
+// say notes what an event says since it, or its correction, was received.
+func (j *joiner) say(e *orrery.Event, received orrery.Instant, none bool) {
+	o := outcome{received: received, source: e.Offset, since: e.Received, none: none, decided: Forever}
+	k := uint64(0)
+	if !none {
+		o.id, o.class, k = text(e, j.label.Match), j.class(e), key(&e.Values[j.label.Match])
+	}
+	j.outcomes, j.keys = append(j.outcomes, o), append(j.keys, k)
 }
 
 // class gives what an outcome says.
@@ -85,6 +110,27 @@ func (j *joiner) join() []outcome {
 	// A log is in this order; a source of another making may not be.
 	slices.SortStableFunc(j.outcomes, func(a, b outcome) int { return cmp.Compare(a.received, b.received) })
 	return j.outcomes
+}
+
+// standing gives, of outcomes in the order received, those that stand after all
+// of them, each once, as corrected and in the order in which their events were
+// received.
+func standing(received []outcome) []outcome {
+	newest := make(map[orrery.Offset]int, len(received))
+	for i := range received {
+		newest[received[i].source] = i
+	}
+	var out []outcome
+	for i := range received {
+		if o := received[i]; newest[o.source] == i && !o.none {
+			o.received = o.since
+			out = append(out, o)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b outcome) int {
+		return cmp.Or(cmp.Compare(a.received, b.received), cmp.Compare(a.source, b.source))
+	})
+	return out
 }
 
 // key is a 64-bit hash of an id, which is a string or an int: see idSet for how

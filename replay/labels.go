@@ -61,10 +61,14 @@ func (o Outcomes) Notice() string {
 // received before it, the newest where there are several, and from silence
 // about whatever had matured. An outcome counts whenever it comes: one that is
 // later than the label matures takes the place of silence from then on, and
-// one that is earlier than the event it names waits for it.
+// one that is earlier than the event it names waits for it. An outcome that was
+// corrected counts as it stood then, in its own place, and not once withdrawn.
 func (x *Examples) LabelsAt(label *spec.Label, at orrery.Instant) *Labels {
 	l := &Labels{label: label, known: make(map[string]int32), at: at}
 	received := x.outcomes[:x.outcomesBefore(at)]
+	if x.corrected {
+		received = standing(received)
+	}
 	for i := range received {
 		o := &received[i]
 		l.Outcomes.Received++

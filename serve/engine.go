@@ -91,10 +91,12 @@ type Engine struct {
 	abandoned atomic.Int64
 
 	// What follows belongs to the sequencer's goroutine.
-	state    *plan.State
-	repeats  *repeats
-	last     orrery.Offset
-	received orrery.Instant
+	state   *plan.State
+	repeats *recent[orrery.Offset]
+	// standings has events that can be corrected, as they stand.
+	standings *recent[*standing]
+	last      orrery.Offset
+	received  orrery.Instant
 	// watermark is the latest event time in the log.
 	watermark  orrery.Instant
 	checkpoint *checkpoint
@@ -124,11 +126,16 @@ type Engine struct {
 type runtime struct {
 	plan        *plan.Plan
 	fingerprint orrery.Fingerprint
+	// correctable has for each event type whether another corrects it.
+	correctable []bool
 	scratch     sync.Pool
 }
 
 func newRuntime(p *plan.Plan) *runtime {
 	r := &runtime{plan: p, fingerprint: p.Spec.Contract.Fingerprint()}
+	for _, t := range p.Spec.Contract.Events {
+		r.correctable = append(r.correctable, correctable(p.Spec.Contract, t))
+	}
 	r.scratch.New = func() any { return p.NewScratch() }
 	return r
 }

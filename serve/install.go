@@ -100,6 +100,14 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 		if err := adopt(); err != nil {
 			return err
 		}
+		if corrects(p.Spec.Contract) {
+			// What was sequenced so far may be corrected from now on, and is not
+			// remembered: it is found in the log.
+			if err := e.awaitCommitted(e.last); err != nil {
+				return err
+			}
+			e.standings = newRecent[*standing](e.last, standingGeneration)
+		}
 		before := e.Plan().Release
 		e.current.Store(newRuntime(p))
 		switched = e.announce(p)

@@ -59,6 +59,8 @@ type item struct {
 	decision orrery.Decision
 	// earlier is the offset of the same event recorded before, 0 for a new one.
 	earlier orrery.Offset
+	// names is what a correction names, as the log had it when it was looked up.
+	names   *standing
 	refused error
 	// subject seals what is personal of the event, and pseudonyms are all that
 	// stand in it; nil for an event of a type without personal fields.
@@ -76,11 +78,13 @@ func (it *item) fresh() bool { return it.earlier == 0 && it.refused == nil }
 
 // identity is the key under which the log remembers an event: no event type
 // has a zero byte in its name.
-func identity(e *orrery.Event) []byte {
-	key := make([]byte, 0, len(e.Type.Name)+1+len(e.ID))
-	key = append(key, e.Type.Name...)
+func identity(e *orrery.Event) []byte { return identityOf(e.Type.Name, e.ID) }
+
+func identityOf(event, id string) []byte {
+	key := make([]byte, 0, len(event)+1+len(id))
+	key = append(key, event...)
 	key = append(key, 0)
-	return append(key, e.ID...)
+	return append(key, id...)
 }
 
 // internalJob makes a job that needs no scoring: records of the engine's own,

@@ -42,7 +42,8 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 		e.forgotten.Store(int64(gone.Watermark) + 1)
 	}
 	e.committed.Store(uint64(e.last))
-	e.repeats = newRepeats(e.last)
+	e.repeats = newRecent[orrery.Offset](e.last, generation)
+	e.standings = newRecent[*standing](e.last, standingGeneration)
 	e.received, e.watermark = known.Received, known.Watermark
 	tail, err := e.readTail(known)
 	if err != nil {

@@ -6,33 +6,35 @@ import "orrery.dev"
 // older half go.
 const generation = 1 << 15
 
-// repeats remembers the identities that were sequenced lately, so that an event
-// that is not yet in the log, or was not when it was looked up, is recognised.
-type repeats struct {
-	recent, older map[string]orrery.Offset
+// recent remembers something about the identities that were sequenced lately,
+// which is not yet in the log, or was not when it was looked up.
+type recent[V any] struct {
+	newer, older map[string]V
 	// floor is the offset up to which identities may have been forgotten.
 	floor orrery.Offset
 	top   orrery.Offset
+	// size is how many a generation has.
+	size int
 }
 
-func newRepeats(floor orrery.Offset) *repeats {
-	return &repeats{recent: map[string]orrery.Offset{}, older: map[string]orrery.Offset{}, floor: floor, top: floor}
+func newRecent[V any](floor orrery.Offset, size int) *recent[V] {
+	return &recent[V]{newer: map[string]V{}, older: map[string]V{}, floor: floor, top: floor, size: size}
 }
 
-func (r *repeats) lookup(key []byte) (orrery.Offset, bool) {
-	if at, ok := r.recent[string(key)]; ok {
-		return at, true
+func (r *recent[V]) lookup(key []byte) (V, bool) {
+	if v, ok := r.newer[string(key)]; ok {
+		return v, true
 	}
-	at, ok := r.older[string(key)]
-	return at, ok
+	v, ok := r.older[string(key)]
+	return v, ok
 }
 
-// add remembers an identity. Forgetting waits until what is forgotten is in the
-// log, where it is found from then on.
-func (r *repeats) add(key []byte, at, committed orrery.Offset) {
-	if len(r.recent) >= generation && r.top <= committed {
+// add remembers an identity of the event at an offset. Forgetting waits until
+// what is forgotten is in the log, where it is found from then on.
+func (r *recent[V]) add(key []byte, v V, at, committed orrery.Offset) {
+	if len(r.newer) >= r.size && r.top <= committed {
 		r.floor, r.top = r.top, at-1
-		r.older, r.recent = r.recent, make(map[string]orrery.Offset, generation)
+		r.older, r.newer = r.newer, make(map[string]V, r.size)
 	}
-	r.recent[string(key)] = at
+	r.newer[string(key)] = v
 }

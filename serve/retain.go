@@ -103,7 +103,9 @@ type retention struct {
 	base      foundation
 	releases  []byte
 	drop      []store.TableID
-	done      Retained
+	// correctable has the types that others correct.
+	correctable map[string]bool
+	done        Retained
 }
 
 // beginRetain prepares a pass; it is nil where there is nothing to cut.
@@ -113,7 +115,12 @@ func (e *Engine) beginRetain(ctx context.Context) (*retention, error) {
 	if rule == (spec.Log{}) || !e.reader.cutting.TryLock() {
 		return nil, nil
 	}
-	r := &retention{engine: e, log: e.store.Log(), rule: rule}
+	r := &retention{engine: e, log: e.store.Log(), rule: rule, correctable: map[string]bool{}}
+	for _, t := range current.Spec.Contract.Events {
+		if t.Corrects != nil {
+			r.correctable[t.Corrects.Event] = true
+		}
+	}
 	if err := r.begin(ctx, e.Plan()); err != nil {
 		e.reader.cutting.Unlock()
 		return nil, err
@@ -262,7 +269,11 @@ func (r *retention) step() (more bool, err error) {
 				break
 			}
 			events++
-			cut.Forget = append(cut.Forget, identity(&event))
+			key := identity(&event)
+			cut.Forget = append(cut.Forget, key)
+			if r.correctable[event.Type.Name] {
+				cut.Forget = append(cut.Forget, correctionKey(key))
+			}
 		}
 		records++
 		if err := r.apply(&event, record); err != nil {

@@ -30,6 +30,9 @@ func (e *Engine) score(j *job, micros orrery.StageMicros) {
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.EventRecord,
 			Data: it.eventRecord(j.runtime.fingerprint)})
 		j.entries = append(j.entries, store.Entry{Key: it.key, Offset: it.event.Offset})
+		if it.event.Corrected != nil {
+			j.entries = append(j.entries, store.Entry{Key: correctionKey(named(&it.event)), Offset: it.event.Offset})
+		}
 		if !j.decide {
 			continue
 		}

@@ -95,6 +95,11 @@ func (e *Engine) take(j *job) {
 			e.fail(err)
 			return
 		}
+		// What it corrects now says which state it needs.
+		if err := e.resolve(j, &j.items[i]); err != nil {
+			e.fail(err)
+			return
+		}
 	}
 	if waits, err := e.putAside(j); err != nil {
 		e.fail(err)
@@ -116,7 +121,8 @@ func (e *Engine) take(j *job) {
 			e.fail(err)
 			return
 		}
-		e.repeats.add(it.key, it.event.Offset, e.Last())
+		e.repeats.add(it.key, it.event.Offset, it.event.Offset, e.Last())
+		e.stand(j, &it.event)
 	}
 	j.last = e.last
 	close(j.sequenced)
@@ -154,7 +160,10 @@ func (e *Engine) admit(j *job, it *item) error {
 	if err := e.admitSubjects(it); err != nil {
 		return err
 	}
-	return e.admitTime(j, &it.event)
+	if err := e.admitTime(j, &it.event); err != nil {
+		return err
+	}
+	return e.admitCorrection(j, it)
 }
 
 func timeField(event *orrery.Event) string { return event.Type.Fields[event.Type.TimeField].Name }

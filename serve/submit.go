@@ -123,6 +123,10 @@ func (e *Engine) prefetch(j *job, events []orrery.Event) error {
 		}
 		if ok {
 			it.earlier = earlier
+		} else if it.event.Type.Corrects != nil {
+			if it.names, err = e.reader.standing(named(&it.event)); err != nil {
+				return err
+			}
 		}
 		if it.event.Type.HasPersonal() {
 			// A repeat makes nobody known; one of somebody forgotten is told from

@@ -31,10 +31,11 @@ type Record struct {
 	Data []byte
 }
 
-// Entry is an identity that the log remembers: the same Key is never
-// appended twice, so that a repeat can be recognised.
+// Entry is what the log remembers by a key: an event by its identity, so that a
+// repeat can be recognised, or the newest correction of an event. A Key that is
+// appended again, in a later batch or later in its own, has the later Offset.
 type Entry struct {
-	// Key is the event type and id.
+	// Key is opaque to the store.
 	Key    []byte
 	Offset orrery.Offset
 }
@@ -81,7 +82,7 @@ type Log interface {
 	// Get gives the data of one record, which the caller owns; ok is false where
 	// there is none.
 	Get(offset orrery.Offset, kind RecordKind) (data []byte, ok bool, err error)
-	// Lookup gives the offset at which an entry's key was appended.
+	// Lookup gives the offset with which an entry's key was appended last.
 	Lookup(key []byte) (offset orrery.Offset, ok bool, err error)
 	// Scan yields the records from an offset on, by offset and then kind, as of
 	// the moment of the call: every batch whose Append has returned, and none

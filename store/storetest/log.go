@@ -45,6 +45,16 @@ func logAppend(t *testing.T, open Open) {
 	}
 	must(t, s.Log().Append(batchOf(10, 10), true))
 	wantLast(t, s.Log(), 10)
+	// A key that comes again has the later offset, across batches and within one.
+	again := batchOf(11, 12)
+	again.Entries = append(again.Entries, store.Entry{Key: []byte("alone"), Offset: 11}, store.Entry{Key: []byte("alone"), Offset: 12})
+	must(t, s.Log().Append(again, true))
+	wantEntry(t, s.Log(), []byte("alone"), 12)
+	must(t, s.Close())
+	s = open(t, dir)
+	wantEntry(t, s.Log(), []byte("alone"), 12)
+	must(t, s.Log().Cut(&store.Cut{Before: 2, Forget: [][]byte{[]byte("alone")}}))
+	wantEntry(t, s.Log(), []byte("alone"), 0)
 	must(t, s.Close())
 }
 
