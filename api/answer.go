@@ -89,6 +89,9 @@ type Record struct {
 	Type   string          `json:"event_type"`
 	Event  json.RawMessage `json:"event"`
 	At     string          `json:"received"`
+	// CorrectedBy is the id of the newest correction of the event; the decision and
+	// the event are as they were before it.
+	CorrectedBy string `json:"corrected_by,omitempty"`
 	// Features has every feature of the release, in its order.
 	Features []FeatureValue `json:"features"`
 	// Model says what scored: its kind, empty when there was none.
@@ -224,12 +227,20 @@ func ReadRecord(reader *serve.Reader, offset orrery.Offset, personal bool) (*Rec
 	if err != nil {
 		return nil, err
 	}
+	// By the event as it is recorded: the log knows it so.
+	correction, err := reader.CorrectedBy(&event)
+	if err != nil {
+		return nil, err
+	}
 	if personal {
 		if event, err = reader.Reveal(event); err != nil {
 			return nil, err
 		}
 	}
 	record := RecordOf(p, &event, decision, personal)
+	if correction != nil {
+		record.CorrectedBy = correction.ID
+	}
 	return &record, nil
 }
 

@@ -124,6 +124,7 @@ func recordSchema(s *spec.Spec) node {
 	properties := answerProperties(s)
 	properties["system"], properties["event_type"] = text("the system's name"), text("the event's type")
 	properties["event"] = reference(eventName(s.DecideOn))
+	properties["corrected_by"] = node{"type": "string", "description": "The id of the newest correction of the event, where it has been corrected."}
 	properties["received"] = node{"type": "string", "format": "date-time"}
 	properties["features"] = node{"type": "array", "items": reference("Feature")}
 	properties["model"] = text("the kind of model that scored")

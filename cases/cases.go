@@ -137,6 +137,7 @@ func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
 		return nil, err
 	}
 	received := orrery.Instant(math.MinInt64)
+	known := map[string]*orrery.Corrected{}
 	for i, given := range c.Given {
 		e, err := event(p, given)
 		if err != nil {
@@ -144,6 +145,9 @@ func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
 		}
 		e.Offset, e.Received = orrery.Offset(i+1), max(received, e.Time)
 		received = e.Received
+		if err := correct(known, &e); err != nil {
+			return nil, fmt.Errorf("event %d: %w", i+1, err)
+		}
 		if i < len(c.Given)-1 {
 			if err := p.Apply(state, &e); err != nil {
 				return nil, err
@@ -164,6 +168,23 @@ func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
 		return d, nil
 	}
 	return nil, errors.New("there is no event")
+}
+
+// correct says what a correction does to the event that it names. known has how
+// each event stands: what the last correction left of it.
+func correct(known map[string]*orrery.Corrected, e *orrery.Event) error {
+	if e.Type.Corrects == nil {
+		known[e.Type.Name+"\x00"+e.ID] = &orrery.Corrected{After: *e}
+		return nil
+	}
+	key := e.Type.Corrects.Event + "\x00" + e.NamedID()
+	c := known[key]
+	if c == nil {
+		return fmt.Errorf("it corrects the %s %q, which is not given before it", e.Type.Corrects.Event, e.NamedID())
+	}
+	e.Corrected = orrery.Correct(e, c.After, c.Withdraws)
+	known[key] = e.Corrected
+	return nil
 }
 
 // setUp puts on the lists, and pauses, what the case says.

@@ -220,7 +220,7 @@ func (b *bench) readFiles(ctx context.Context, visit func(*orrery.Event) (bool, 
 	if err != nil {
 		return err
 	}
-	files, err := replay.FromFiles(ctx, b.spec, inputs, replay.FileOptions{Sort: true, CheckOrder: true})
+	files, err := replay.FromFiles(ctx, b.spec, inputs, replay.FileOptions{Raw: true, Sort: true, CheckOrder: true})
 	if err != nil {
 		return err
 	}

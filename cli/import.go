@@ -88,7 +88,7 @@ func (im *fileImport) run(ctx context.Context) (*IngestSummary, error) {
 
 // pass reads the files once.
 func (im *fileImport) pass(ctx context.Context) (*IngestSummary, error) {
-	files, err := replay.FromFiles(ctx, im.spec, im.inputs, replay.FileOptions{CheckOrder: true, Sort: true, MaxRejections: quarantine.MaxItems})
+	files, err := replay.FromFiles(ctx, im.spec, im.inputs, replay.FileOptions{Raw: true, CheckOrder: true, Sort: true, MaxRejections: quarantine.MaxItems})
 	if err != nil {
 		return nil, err
 	}

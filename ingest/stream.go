@@ -69,15 +69,29 @@ func Open(ctx context.Context, inputs []Input, o Options) (*Stream, error) {
 		return nil, err
 	}
 	// At one instant, the sources stand in the order of ties.
-	for _, last := range []bool{false, true} {
+	for place := range tiePlaces {
 		for i, source := range opened {
-			if last == (o.DecideOn != nil && inputs[i].Type.Name == o.DecideOn.Name) {
+			if place == tiePlace(inputs[i].Type, o.DecideOn) {
 				s.sources = append(s.sources, source)
 			}
 		}
 	}
 	s.start(ctx, o.Workers)
 	return s, nil
+}
+
+const tiePlaces = 3
+
+// tiePlace gives the place of a type among events of one instant: what is decided
+// on behind what is known then, and corrections behind what they may correct.
+func tiePlace(t, decideOn *orrery.EventType) int {
+	switch {
+	case t.Corrects != nil:
+		return 2
+	case decideOn != nil && t.Name == decideOn.Name:
+		return 1
+	}
+	return 0
 }
 
 func (o Options) withDefaults() Options {

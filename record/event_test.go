@@ -27,7 +27,56 @@ var contract = &orrery.Contract{
 		{Name: "tick", Index: 1, IDField: 1, TimeField: 0, Fields: []orrery.Field{
 			{Name: "at", Type: orrery.Timestamp}, {Name: "number", Type: orrery.Int},
 		}},
+		{Name: "fix", Index: 2, IDField: 0, TimeField: 1, Corrects: &orrery.CorrectionOf{Event: "transaction", Names: 2, Withdraws: 4}, Fields: []orrery.Field{
+			{Name: "fix_id", Type: orrery.String}, {Name: "at", Type: orrery.Timestamp}, {Name: "transaction_id", Type: orrery.String},
+			{Name: "amount", Type: orrery.Decimal, Scale: 2, Optional: true}, {Name: "gone", Type: orrery.Bool, Optional: true},
+		}},
 	},
+}
+
+// fix corrects a transaction that was withdrawn, or was not.
+func fix(withdrawn bool) *orrery.Event {
+	before := *transaction()
+	before.Offset = 300
+	e := &orrery.Event{Type: contract.Events[2], ID: "f-1", Time: before.Time + 9, Received: before.Received + 9, Values: []orrery.Value{
+		orrery.StringValue("f-1"), orrery.TimestampValue(before.Time + 9), orrery.StringValue("tx-000001"), orrery.DecimalValue(99), {}}}
+	if withdrawn {
+		e.Values[4] = orrery.BoolValue(false)
+	}
+	e.Corrected = orrery.Correct(e, before, withdrawn)
+	return e
+}
+
+// TestCorrectionComesBack reads corrections with what they do, and none that
+// has been cut short or corrects what it cannot.
+func TestCorrectionComesBack(t *testing.T) {
+	for _, withdrawn := range []bool{false, true} {
+		e := fix(withdrawn)
+		data := AppendEvent(nil, fingerprint, e)
+		got, err := DecodeEvent(data, contracts)
+		if err != nil || !reflect.DeepEqual(&got, e) {
+			t.Fatalf("got %+v, %v, want %+v", got, err, e)
+		}
+		if c := got.Corrected; c.Withdrawn != withdrawn || c.Withdraws || c.After.Values[4] != orrery.DecimalValue(99) || c.Before.Values[4] != orrery.DecimalValue(5716) || c.After.Offset != 300 {
+			t.Fatalf("%+v", c)
+		}
+		for n := range data {
+			if _, err := DecodeEvent(data[:n], contracts); err == nil {
+				t.Fatalf("%d of %d bytes are read", n, len(data))
+			}
+		}
+	}
+	nested, tick := fix(false), fix(false)
+	nested.Corrected.Before = *fix(true)
+	nested.Corrected.Before.Offset = 1
+	tick.Corrected.Before = orrery.Event{Type: contract.Events[1], ID: "7", Offset: 1, Values: []orrery.Value{orrery.TimestampValue(0), orrery.IntValue(7)}}
+	nowhere := fix(false)
+	nowhere.Corrected.Before.Offset = 0
+	for _, e := range []*orrery.Event{nested, tick, nowhere} {
+		if got, err := DecodeEvent(AppendEvent(nil, fingerprint, e), contracts); err == nil {
+			t.Errorf("%+v is read", got)
+		}
+	}
 }
 
 var asWritten = &orrery.View{Written: contract, Current: contract}
@@ -183,6 +232,8 @@ func TestAppendEventRefusesWhatDoesNotFit(t *testing.T) {
 // FuzzDecodeEvent holds every input that decodes to be the encoding of what it
 // decodes to.
 func FuzzDecodeEvent(f *testing.F) {
+	f.Add(AppendEvent(nil, fingerprint, fix(false)))
+	f.Add(AppendEvent(nil, fingerprint, fix(true)))
 	f.Add(AppendEvent(nil, fingerprint, transaction()))
 	other := transaction()
 	other.ID, other.Time, other.Values[7], other.Values[9] = "other", math.MinInt64, orrery.Value{}, orrery.TimestampValue(math.MaxInt64)
@@ -205,7 +256,7 @@ func FuzzDecodeEvent(f *testing.F) {
 func TestReadUnderALaterContract(t *testing.T) {
 	later, faults := contract.Merge(&orrery.Contract{Entities: contract.Entities, Events: []*orrery.EventType{
 		{Name: "another", Fields: []orrery.Field{{Name: "id", Type: orrery.String}, {Name: "at", Type: orrery.Timestamp}}, TimeField: 1},
-		contract.Events[1],
+		contract.Events[1], contract.Events[2],
 		{Name: "transaction", IDField: 1, TimeField: 2, Fields: append([]orrery.Field{
 			{Name: "channel", Type: orrery.String, Default: orrery.StringValue("web")}}, append(contract.Events[0].Fields[:len(contract.Events[0].Fields):len(contract.Events[0].Fields)],
 			orrery.Field{Name: "fee", Type: orrery.Decimal, Scale: 2, Default: orrery.DecimalValue(150)}, orrery.Field{Name: "more", Type: orrery.Bool, Optional: true})...)},

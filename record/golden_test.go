@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -123,5 +124,19 @@ func writeGolden(t *testing.T, records map[string][]byte) {
 	}
 	if err := os.WriteFile(goldenFile(plainVersion), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestGoldenCorrections holds the record of a correction, which is of format
+// version 3, to its golden bytes.
+func TestGoldenCorrections(t *testing.T) {
+	recorded := goldenRecords(t, Version)
+	for name, want := range map[string]*orrery.Event{"correction": fix(false), "correction of a withdrawn event": fix(true)} {
+		if data := AppendEvent(nil, fingerprint, want); hex.EncodeToString(data) != hex.EncodeToString(recorded[name]) {
+			t.Errorf("%s is written as\n%x, and was\n%x", name, data, recorded[name])
+		}
+		if got, err := DecodeEvent(recorded[name], contracts); err != nil || !reflect.DeepEqual(&got, want) {
+			t.Errorf("%s is read as %v, %v, want %v", name, got, err, want)
+		}
 	}
 }

@@ -15,11 +15,17 @@ import (
 type FileSource struct {
 	stream *ingest.Stream
 	// lent is the stream's batch that the last Next gave out.
-	lent  *ingest.Batch
-	seen  *idSet
-	last  orrery.Offset
-	stats FileStats
-	batch Batch
+	lent *ingest.Batch
+	seen *idSet
+	// named has the events that corrections name, as they stand; nil before they
+	// come. With raw, corrections are left as they are.
+	named map[string]*standingEvent
+	raw   bool
+	// unresolved are the corrections of what is not known.
+	unresolved int64
+	last       orrery.Offset
+	stats      FileStats
+	batch      Batch
 	// rejected are the lines refused on the way to the last batch.
 	rejected []ingest.Rejection
 }
@@ -45,6 +51,10 @@ type FileOptions struct {
 	// CheckOrder reads files once before, so that only those that need it are
 	// sorted and nothing is delivered from a file that is refused.
 	CheckOrder bool
+	// Raw leaves corrections to whoever records the events: the log may have what
+	// they correct. Otherwise each says what it does to the event that it names,
+	// and one that names none before it is refused.
+	Raw bool
 	// MaxRejections bounds how many refused lines Rejected lists in all; 0 is a
 	// thousand.
 	MaxRejections int
@@ -52,11 +62,18 @@ type FileOptions struct {
 
 // FromFiles opens files of events. The source must be closed.
 func FromFiles(ctx context.Context, s *spec.Spec, inputs []ingest.Input, o FileOptions) (*FileSource, error) {
+	f := &FileSource{seen: newIDSet(), raw: o.Raw, stats: FileStats{Reasons: map[string]int64{}}}
+	if !o.Raw {
+		if err := f.findNamed(ctx, inputs); err != nil {
+			return nil, err
+		}
+	}
 	stream, err := ingest.Open(ctx, inputs, ingest.Options{DecideOn: s.DecideOn, Sort: o.Sort, CheckOrder: o.CheckOrder, MaxRejections: o.MaxRejections})
 	if err != nil {
 		return nil, err
 	}
-	return &FileSource{stream: stream, seen: newIDSet(), stats: FileStats{Reasons: map[string]int64{}}}, nil
+	f.stream = stream
+	return f, nil
 }
 
 // Unsorted reports whether an error says that a file is not in time order.
@@ -81,12 +98,16 @@ func (f *FileSource) Next() (*Batch, error) {
 	kept := in.Events[:0]
 	for i := range in.Events {
 		e := &in.Events[i]
+		if !f.resolve(e) {
+			continue
+		}
 		if !f.seen.add(e.Type.Index, e.ID) {
 			f.stats.Repeated++
 			continue
 		}
 		f.last++
 		e.Offset = f.last
+		f.stand(e)
 		if kept = kept[:len(kept)+1]; len(kept) <= i {
 			kept[len(kept)-1] = *e
 		}
@@ -103,7 +124,10 @@ func (f *FileSource) Rejected() []ingest.Rejection { return f.rejected }
 func (f *FileSource) Stats() FileStats {
 	stats := f.stats
 	counts := f.stream.Stats()
-	stats.Refused, stats.Reasons = counts.Rejected, counts.Codes
+	stats.Refused, stats.Reasons = counts.Rejected+f.unresolved, counts.Codes
+	if f.unresolved > 0 {
+		stats.Reasons[unknownCode] = f.unresolved
+	}
 	return stats
 }
 

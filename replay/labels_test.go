@@ -38,6 +38,10 @@ type told struct {
 	positive       bool
 	blocked        bool
 	time, received orrery.Instant
+	// number tells outcomes apart; corrects is that of the one corrected, which is
+	// then gone or says positive.
+	number, corrects int
+	gone             bool
 }
 
 // drawHistory draws decisions and outcomes in every order that there can be:
@@ -59,17 +63,30 @@ func drawHistory(t *rapid.T, matures orrery.Duration) []told {
 		for range rapid.IntRange(0, 4).Draw(t, "outcomes") {
 			near := rapid.SampledFrom([]orrery.Instant{made.time, made.received, made.time.Add(matures), made.time.Add(3 * matures), made.time.Add(-matures)}).Draw(t, "near")
 			at := instant(near, "at")
-			out = append(out, told{id: made.id, outcome: true, positive: rapid.Bool().Draw(t, "positive"), time: at, received: at})
+			out = append(out, told{id: made.id, outcome: true, positive: rapid.Bool().Draw(t, "positive"), time: at, received: at, number: len(out) + 1})
 		}
 	}
 	out = rapid.Permutation(out).Draw(t, "order of ties")
+	for _, h := range slices.Clone(out) {
+		for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "corrections") {
+			at := h.received.Add(rapid.SampledFrom([]orrery.Duration{0, 1, orrery.Day, matures, 3 * matures}).Draw(t, "after"))
+			if h.outcome {
+				out = append(out, told{id: h.id, corrects: h.number, positive: rapid.Bool().Draw(t, "now positive"), gone: rapid.Bool().Draw(t, "gone"), time: at, received: at})
+			}
+		}
+	}
 	slices.SortStableFunc(out, func(a, b told) int { return cmp.Compare(a.received, b.received) })
 	return out
 }
 
 func encodeHistory(s *spec.Spec, history []told) *decided {
 	d := &decided{}
+	reports, withdrawn := map[int]orrery.Event{}, map[int]bool{}
 	for i, h := range history {
+		if h.corrects > 0 {
+			d.events, d.decisions = append(d.events, correctReport(s, reports, withdrawn, h, orrery.Offset(i+1))), append(d.decisions, nil)
+			continue
+		}
 		e := transaction(s, 0, h.time, 1)
 		e.ID, e.Values[e.Type.Field("transaction_id")] = h.id, orrery.StringValue(h.id)
 		var decision *orrery.Decision
@@ -79,9 +96,38 @@ func encodeHistory(s *spec.Spec, history []told) *decided {
 			decision = &orrery.Decision{Vector: make([]float64, len(s.Features)), Action: "block", Propensity: 1}
 		}
 		e.Received, e.Offset = h.received, orrery.Offset(i+1)
+		if h.outcome {
+			reports[h.number] = e
+		}
 		d.events, d.decisions = append(d.events, e), append(d.decisions, decision)
 	}
 	return d
+}
+
+func correctReport(s *spec.Spec, reports map[int]orrery.Event, withdrawn map[int]bool, h told, offset orrery.Offset) orrery.Event {
+	t := &orrery.EventType{Name: "fix", Index: len(s.Contract.Events), TimeField: 1, Fields: []orrery.Field{{Name: "fix_id", Type: orrery.String}, {Name: "at", Type: orrery.Timestamp}}}
+	c := &orrery.Corrected{Before: reports[h.corrects], After: reports[h.corrects], Withdrawn: withdrawn[h.corrects], Withdraws: h.gone}
+	c.After.Values = slices.Clone(c.Before.Values)
+	c.After.Values[s.Label.Field] = orrery.BoolValue(h.positive)
+	reports[h.corrects], withdrawn[h.corrects] = c.After, h.gone
+	return orrery.Event{Type: t, ID: fmt.Sprint("fix", offset), Time: h.time, Received: h.received, Offset: offset, Corrected: c,
+		Values: []orrery.Value{orrery.StringValue(fmt.Sprint("fix", offset)), orrery.TimestampValue(h.time)}}
+}
+
+// stands gives what an outcome says just before an instant; ok is false when it
+// had not been received, or was withdrawn.
+func stands(history []told, i int, at orrery.Instant) (positive, ok bool) {
+	h := history[i]
+	if !h.outcome || h.received >= at {
+		return false, false
+	}
+	positive, ok = h.positive, true
+	for _, c := range history {
+		if c.corrects == h.number && c.received < at {
+			positive, ok = c.positive, !c.gone
+		}
+	}
+	return positive, ok
 }
 
 // slowLabel reads the rules of a label one after the other: what is known of
@@ -91,9 +137,9 @@ func slowLabel(history []told, i int, matures orrery.Duration, at orrery.Instant
 	if d.received >= at {
 		return false, false
 	}
-	for _, h := range history {
-		if h.outcome && h.id == d.id && h.received < at {
-			positive, known = h.positive, true
+	for k, h := range history {
+		if says, ok := stands(history, k, at); ok && h.id == d.id {
+			positive, known = says, true
 		}
 	}
 	if known || d.blocked {
@@ -106,18 +152,21 @@ func slowLabel(history []told, i int, matures orrery.Duration, at orrery.Instant
 func slowOutcomes(history []told, at orrery.Instant) replay.Outcomes {
 	var out replay.Outcomes
 	for i, h := range history {
-		if !h.outcome || h.received >= at {
+		says, ok := stands(history, i, at)
+		if !ok {
 			continue
 		}
 		out.Received++
-		decision, newest := replay.Forever, h.positive
+		decision, newest := replay.Forever, says
 		for j, other := range history {
 			switch {
 			case other.id != h.id || other.received >= at:
-			case !other.outcome:
+			case !other.outcome && other.corrects == 0:
 				decision = other.received
 			case j > i:
-				newest = other.positive
+				if later, ok := stands(history, j, at); ok {
+					newest = later
+				}
 			}
 		}
 		switch {
@@ -126,7 +175,7 @@ func slowOutcomes(history []told, at orrery.Instant) replay.Outcomes {
 		case decision > h.received:
 			out.Early++
 		}
-		if newest != h.positive {
+		if newest != says {
 			out.Contradicted++
 		}
 	}
@@ -155,7 +204,7 @@ func TestLabelsOfRandomHistories(t *testing.T) {
 			for _, near := range []orrery.Instant{h.received, h.time.Add(matures)} {
 				instants = append(instants, near-1, near, near+1)
 			}
-			if !h.outcome && span.Contains(h.time) {
+			if !h.outcome && h.corrects == 0 && span.Contains(h.time) {
 				rows = append(rows, i)
 			}
 		}

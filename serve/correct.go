@@ -5,6 +5,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/record"
+	"orrery.dev/replay"
 	"orrery.dev/store"
 )
 
@@ -39,9 +40,20 @@ func corrects(c *orrery.Contract) bool {
 	return slices.ContainsFunc(c.Events, func(t *orrery.EventType) bool { return t.Corrects != nil })
 }
 
-// standing gives the event of an identity as the log has it by now, nil where it
-// has none.
-func (r *Reader) standing(identity []byte) (*standing, error) {
+// lookUp gives the event of an identity as the log has it by now, nil where it has
+// none, as one of the contract in force.
+func (e *Engine) lookUp(identity []byte) (*standing, error) {
+	for {
+		p := e.Plan()
+		st, err := e.reader.standing(identity, e.contracts.into(p.Spec.Contract))
+		// What a release has recorded that came meanwhile fits its own contract only.
+		if err == nil || p == e.Plan() {
+			return st, err
+		}
+	}
+}
+
+func (r *Reader) standing(identity []byte, contracts replay.Contracts) (*standing, error) {
 	log := r.store.Log()
 	at, ok, err := log.Lookup(identity)
 	if err != nil || !ok {
@@ -58,7 +70,7 @@ func (r *Reader) standing(identity []byte) (*standing, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	event, err := record.DecodeEvent(data, r.contracts.find)
+	event, err := record.DecodeEvent(data, contracts)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +111,7 @@ func (e *Engine) resolve(j *job, it *item) error {
 		if j.looked < e.standings.floor {
 			// So much has come since the look-up that it proves nothing: again.
 			var err error
-			if it.names, err = e.reader.standing(key); err != nil {
+			if it.names, err = e.lookUp(key); err != nil {
 				return err
 			}
 		}

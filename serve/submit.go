@@ -124,7 +124,7 @@ func (e *Engine) prefetch(j *job, events []orrery.Event) error {
 		if ok {
 			it.earlier = earlier
 		} else if it.event.Type.Corrects != nil {
-			if it.names, err = e.reader.standing(named(&it.event)); err != nil {
+			if it.names, err = e.lookUp(named(&it.event)); err != nil {
 				return err
 			}
 		}

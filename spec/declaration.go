@@ -94,7 +94,7 @@ func eventsField() declare.Field {
 				{Name: "time", Type: declare.FieldRef, Required: true, Example: "at",
 					Doc: "The timestamp field that says when the event happened."},
 				{Name: "corrects", Type: declare.EventRef, Example: "transaction",
-					Doc: "The event that this one corrects. It names it by a field with the name of that event's id field, and its other fields of that event's names take the place of their values, where it has one. From then on features count the corrected event so; decisions made before stay as they were."},
+					Doc: "The event that this one corrects. It names it by a field with the name of that event's id field, and its other fields of that event's names take the place of their values, where it has one. From then on features count the corrected event so; decisions made before stay as they were. One that names an event that is not known before it is refused."},
 				{Name: "withdraws", Type: declare.FieldRef, Example: "void",
 					Doc: "For an event that corrects another: the bool field by which that event does not count at all (true), or counts again (false)."},
 				{Name: "fields", Type: declare.Mapping, Required: true, Doc: "What an event of this type says.",
