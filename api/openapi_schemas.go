@@ -128,7 +128,7 @@ func recordSchema(s *spec.Spec) node {
 	properties["received"] = node{"type": "string", "format": "date-time"}
 	properties["features"] = node{"type": "array", "items": reference("Feature")}
 	properties["model"] = text("the kind of model that scored")
-	return object(properties, append([]string{"model"}, answerOptional...)...)
+	return object(properties, append([]string{"model", "corrected_by"}, answerOptional...)...)
 }
 
 func featureValue() node {
