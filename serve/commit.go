@@ -100,11 +100,11 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 func (e *Engine) gather(first *job, batch *store.Batch) []*job {
 	var waiting []*job
 	for j := first; ; {
-		if !e.awaitScored(j) {
-			j.err = e.Err()
+		// After a failure the job may still be being scored, and is not touched.
+		if e.awaitScored(j) {
+			batch.Records = append(batch.Records, j.records...)
+			batch.Entries = append(batch.Entries, j.entries...)
 		}
-		batch.Records = append(batch.Records, j.records...)
-		batch.Entries = append(batch.Entries, j.entries...)
 		waiting = append(waiting, j)
 		if len(batch.Records) >= batchRecords {
 			return waiting

@@ -157,7 +157,7 @@ func (e *Engine) control(ctx context.Context, kind string, body any, before func
 	if err != nil {
 		return 0, err
 	}
-	return given.last, e.await(given.done, given)
+	return given.last, e.awaitDone(given)
 }
 
 // record sends the committer a control, as the log's next offset, under the

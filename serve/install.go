@@ -119,7 +119,7 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 	if err != nil {
 		return err
 	}
-	return e.await(switched.done, switched)
+	return e.awaitDone(switched)
 }
 
 // needsWarming reports whether the plan reads state that the one in force does
@@ -163,7 +163,7 @@ func (e *Engine) warmBeside(ctx context.Context, p *plan.Plan) (func() error, er
 func (e *Engine) awaitCommitted(offset orrery.Offset) error {
 	j := internalJob(offset)
 	e.queue <- j
-	return e.await(j.done, j)
+	return e.awaitDone(j)
 }
 
 // announce records that a release is in force, as the log's next offset.

@@ -51,7 +51,7 @@ func (e *Engine) submit(ctx context.Context, j *job, events []orrery.Event) ([]R
 	e.score(j, orrery.StageMicros{Decode: j.decode.Microseconds(), Sequence: sequenced.Sub(begun).Microseconds()})
 	close(j.scored)
 	scored := time.Now()
-	if err := e.await(j.done, j); err != nil {
+	if err := e.awaitDone(j); err != nil {
 		return nil, err
 	}
 	return e.results(j, time.Since(scored))
@@ -75,27 +75,36 @@ func (e *Engine) awaitSequenced(j *job) error {
 				return e.Err()
 			}
 		case <-j.sequenced:
-			return j.err
+			return nil
 		case <-e.failed:
-			return e.await(j.sequenced, j)
+			return e.await(j.sequenced)
 		case <-e.ended:
-			return e.await(j.sequenced, j)
+			return e.await(j.sequenced)
 		}
 	}
 }
 
-// await waits for a step of a job that was accepted.
-func (e *Engine) await(step <-chan struct{}, j *job) error {
+// awaitDone waits until the job is durable, or is known not to be.
+func (e *Engine) awaitDone(j *job) error {
+	if err := e.await(j.done); err != nil {
+		return err
+	}
+	return j.err
+}
+
+// await waits for a step of a job that was accepted. The error says that the
+// engine ended before the step was taken.
+func (e *Engine) await(step <-chan struct{}) error {
 	select {
 	case <-step:
-		return j.err
+		return nil
 	case <-e.failed:
 	case <-e.ended:
 	}
 	// The step may have been taken just before.
 	select {
 	case <-step:
-		return j.err
+		return nil
 	default:
 	}
 	if err := e.Err(); err != nil {
