@@ -172,8 +172,11 @@ func exercise(t *testing.T, table *table, data []byte) int {
 		t.Fatalf("%x became %x", one, two)
 	}
 	for i := range 30 {
-		e := payment(table.event, s.applied+1, orrery.Instant(s.buf[len(s.buf)-table.stride]).Add(orrery.Duration(i-9)), "p")
-		s.insert(table, e)
+		newest := int64(0) // of a series that has been emptied
+		if len(s.buf) > 0 {
+			newest = s.buf[len(s.buf)-table.stride]
+		}
+		s.insert(table, payment(table.event, s.applied+1, orrery.Instant(newest).Add(orrery.Duration(i-9)), "p"))
 	}
 	askAll(t, table, s)
 	return 0
