@@ -1,6 +1,6 @@
 //go:build unix
 
-// Crash kills a server under load as often as it is told to, and prints the
+// Command crash kills a server under load as often as it is told to, and prints the
 // tally; see package orrerytest/crash for what is checked. It ends with status 1
 // at the first thing that is wrong, and leaves the data directory to look at.
 //
