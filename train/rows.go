@@ -12,8 +12,12 @@ type Rows struct {
 	Names []string
 	// X is [rows × columns], row-major; NaN is a missing value.
 	X []float64
+	// Text is [rows], the text of each row's event for a kind that reads one, empty
+	// where it is missing; nil for the others.
+	Text []string
 	// Y is [rows], 1 for positive and 0 for negative; where there are Classes, the
-	// index of the row's class.
+	// index of the row's class, and where several of them can be right, the set of
+	// the row's classes: bit k is that of class k.
 	Y []float64
 	// Weight is [rows], finite and at least 0, or nil where every row weighs 1: a
 	// row of weight 2 counts as two rows. Rows drawn with a known probability weigh
@@ -27,8 +31,9 @@ type Rows struct {
 	// there is none at all. A missing value is not constrained.
 	Monotone []int8
 	// Classes names the classes of a label of several; nil for positive and
-	// negative.
+	// negative. Several says that any number of them can be right at once.
 	Classes []string
+	Several bool
 }
 
 // Len gives the number of rows.
@@ -46,6 +51,9 @@ func (r *Rows) slice(from, to int) *Rows {
 	out.X, out.Y = r.X[from*n:to*n:to*n], r.Y[from:to:to]
 	if r.Weight != nil {
 		out.Weight = r.Weight[from:to:to]
+	}
+	if r.Text != nil {
+		out.Text = r.Text[from:to:to]
 	}
 	return &out
 }
@@ -81,9 +89,12 @@ func weighted(rows *Rows) *Rows {
 		return rows
 	}
 	out := *rows
-	out.X, out.Y, out.Weight = nil, nil, nil
+	out.X, out.Y, out.Weight, out.Text = nil, nil, nil, nil
 	for i, w := range rows.Weight {
 		if w > 0 {
+			if rows.Text != nil {
+				out.Text = append(out.Text, rows.Text[i])
+			}
 			out.X = append(out.X, rows.Row(i)...)
 			out.Y, out.Weight = append(out.Y, rows.Y[i]), append(out.Weight, w)
 		}
