@@ -99,12 +99,23 @@ type Decision struct {
 	// Reasons are the inputs that moved the score most, by size, for an action
 	// whose reasons the spec asks for; empty otherwise.
 	Reasons []Reason
+	// With has the numbers that the rule says go with its action, in its order; NaN
+	// is a missing one.
+	With []float64
+	// Spans are the parts of the event's text that the rule masks, in order, apart
+	// from each other.
+	Spans []Span
 	// Micros is how long each stage took, in microseconds, up to the commit
 	// that made this record. It is measured, so replay does not compare it.
 	Micros StageMicros
 	// Erased says that the decision was of a subject whose key was destroyed:
 	// nothing else of it than the offset is known.
 	Erased bool
+}
+
+// Span is a part of a text: the bytes [Start, End).
+type Span struct {
+	Start, End int
 }
 
 // Reason says how much one of the model's inputs moved a score.

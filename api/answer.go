@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"unicode/utf8"
 
 	"orrery.dev"
 	"orrery.dev/ingest"
@@ -19,7 +20,13 @@ type Answer struct {
 	// Scores has the score of each class of a model of several, of which Score is
 	// the greatest.
 	Scores map[string]float64 `json:"scores,omitempty"`
-	Action string             `json:"action"`
+	// Class is the one that the model chooses, empty where there are none.
+	Class  string `json:"class,omitempty"`
+	Action string `json:"action"`
+	// With has the numbers that go with the action, Spans the parts of the text that
+	// are to be masked.
+	With  map[string]float64 `json:"with,omitempty"`
+	Spans []Span             `json:"spans,omitempty"`
 	// Intended is the action that the policy chose, where chance took another.
 	Intended string `json:"intended,omitempty"`
 	// Propensity is the probability with which the action was taken; left out
@@ -35,6 +42,28 @@ type Answer struct {
 	// Repeated says that the event was recorded before and this is its answer.
 	Repeated bool   `json:"repeated,omitempty"`
 	Micros   Micros `json:"time_us"`
+}
+
+// Span is a part of a text, in characters (Unicode code points): [Start, End).
+type Span struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
+}
+
+// spansOf counts spans of bytes in characters. They are in order.
+func spansOf(text string, spans []orrery.Span) []Span {
+	var out []Span
+	at, characters := 0, 0
+	count := func(to int) int {
+		to = min(to, len(text))
+		characters += utf8.RuneCountInString(text[at:to])
+		at = to
+		return characters
+	}
+	for _, s := range spans {
+		out = append(out, Span{Start: count(s.Start), End: count(s.End)})
+	}
+	return out
 }
 
 // Rule names the rule that fired.
@@ -75,6 +104,10 @@ func answerOf(p *plan.Plan, r *serve.Result) *Answer {
 		a.Intended, a.Propensity = d.Intended, d.Propensity
 	}
 	a.Scores = scoresOf(p, d)
+	if class := p.Chosen(d); class >= 0 {
+		a.Class = p.Spec.Label.Classes[class]
+	}
+	a.With, a.Spans = p.With(d), spansOf(p.Text(&r.Event), d.Spans)
 	a.Reasons = reasonsOf(p, &r.Event, d, d.Reasons, false)
 	if !r.Repeated {
 		a.Micros.Commit = &r.CommitMicros

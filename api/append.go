@@ -82,7 +82,16 @@ func (a *Answer) appendJSON(b []byte) []byte {
 	if len(a.Scores) > 0 {
 		b = appendOther(append(b, `,"scores":`...), a.Scores)
 	}
+	if a.Class != "" {
+		b = appendText(append(b, `,"class":`...), a.Class)
+	}
 	b = appendText(append(b, `,"action":`...), a.Action)
+	if len(a.With) > 0 {
+		b = appendOther(append(b, `,"with":`...), a.With)
+	}
+	if len(a.Spans) > 0 {
+		b = appendOther(append(b, `,"spans":`...), a.Spans)
+	}
 	if a.Intended != "" {
 		b = appendText(append(b, `,"intended":`...), a.Intended)
 	}

@@ -108,7 +108,11 @@ func answerProperties(s *spec.Spec) node {
 		"reasons": node{"type": "array", "description": "what moved the score most", "items": object(node{"feature": text("the feature's name"), "value": featureValue(), "category": category(),
 			"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means"),
 			"text": text("the reason in a sentence")}, "category", "about")},
-		"scores":   node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the score of each class of a model of several, of which score is the greatest"},
+		"scores": node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the score of each class of a model of several, of which score is the greatest"},
+		"class":  text("the class that the model chooses"),
+		"with":   node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the numbers that go with the action"},
+		"spans": node{"type": "array", "description": "the parts of the text that are to be masked", "items": object(node{
+			"start": integer("where it begins, in characters"), "end": integer("where what follows it begins, in characters")})},
 		"repeated": node{"type": "boolean", "description": "the event was recorded before, and this is its answer"},
 		"time_us": object(node{"decode": integer("microseconds"), "sequence": integer("microseconds"), "score": integer("microseconds"),
 			"commit": integer("microseconds; not part of a record")}, "commit"),
@@ -116,7 +120,7 @@ func answerProperties(s *spec.Spec) node {
 }
 
 // answerOptional names what an answer may leave out.
-var answerOptional = []string{"scores", "intended", "propensity", "fallback", "reasons", "repeated"}
+var answerOptional = []string{"scores", "intended", "propensity", "fallback", "reasons", "repeated", "class", "with", "spans"}
 
 func answerSchema(s *spec.Spec) node { return object(answerProperties(s), answerOptional...) }
 

@@ -99,6 +99,9 @@ type Kind struct {
 	// Monotone says that the model kind keeps constraints on the direction in which
 	// features move the score.
 	Monotone bool
+	// ReadsText says that the model kind reads the system's text, beside features or
+	// alone.
+	ReadsText bool
 	// Fields are the keys that this kind takes beside those all kinds share.
 	Fields []Field
 }

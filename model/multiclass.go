@@ -137,6 +137,23 @@ func (m *Multiclass) Score(row []float64) float64 {
 
 var _ Classifier = (*Multiclass)(nil)
 
+// Chooser is a Classifier that does not choose the likeliest class: one may be
+// rare and worth finding.
+type Chooser interface {
+	Classifier
+	// Choose gives the index of the class to choose by the scores of all.
+	Choose(scores []float64) int
+}
+
+// Choose gives the index of the class that a classifier chooses by the scores of
+// all: that of Choose where it is a Chooser, or else the likeliest.
+func Choose(c Classifier, scores []float64) int {
+	if chooser, ok := c.(Chooser); ok {
+		return chooser.Choose(scores)
+	}
+	return Likeliest(scores)
+}
+
 // Likeliest gives the index of the greatest score, the first of equals.
 func Likeliest(scores []float64) int {
 	best := 0

@@ -10,29 +10,36 @@ import (
 const scoreBlock = 512
 
 // ScoreRows writes the score of each row to out [rows], using every processor.
-// rows is [rows × columns], row-major, with one column for each feature of m.
-// The scores are those of m.Score, bit for bit.
+// rows is [rows × columns], row-major, with one column for each feature of m, and
+// text is [rows] for a TextModel; nil is no text in any. The scores are those of
+// m.Score, or ScoreText, bit for bit.
 //
 // An error of kind Invalid says that the lengths do not fit.
-func ScoreRows(m Model, rows, out []float64) error {
-	return eachRow(m, rows, len(out), func(i int, row []float64) { out[i] = m.Score(row) })
+func ScoreRows(m Model, rows []float64, text []string, out []float64) error {
+	if t, ok := m.(TextModel); ok && text != nil {
+		return eachRow(m, rows, text, len(out), func(i int, row []float64) { out[i] = t.ScoreText(text[i], row) })
+	}
+	return eachRow(m, rows, nil, len(out), func(i int, row []float64) { out[i] = m.Score(row) })
 }
 
 // ClassRows writes the scores of each row to out [rows × classes], row-major, as
 // ScoreRows does the one.
-func ClassRows(m Classifier, rows, out []float64) error {
+func ClassRows(m Classifier, rows []float64, text []string, out []float64) error {
 	k := len(m.Classes())
 	if len(out)%k != 0 {
 		return invalid("model_shape", "%d scores are not those of rows of %d classes", len(out), k)
 	}
-	return eachRow(m, rows, len(out)/k, func(i int, row []float64) { m.Scores(row, out[i*k:(i+1)*k]) })
+	if t, ok := m.(TextModel); ok && text != nil {
+		return eachRow(m, rows, text, len(out)/k, func(i int, row []float64) { t.ScoresText(text[i], row, out[i*k:(i+1)*k]) })
+	}
+	return eachRow(m, rows, nil, len(out)/k, func(i int, row []float64) { m.Scores(row, out[i*k:(i+1)*k]) })
 }
 
 // eachRow calls score for each of n rows, on every processor.
-func eachRow(m Model, rows []float64, n int, score func(i int, row []float64)) error {
+func eachRow(m Model, rows []float64, text []string, n int, score func(i int, row []float64)) error {
 	columns := len(m.Features())
-	if len(rows) != n*columns {
-		return invalid("model_shape", "%d values are not %d rows of %d columns", len(rows), n, columns)
+	if len(rows) != n*columns || text != nil && len(text) != n {
+		return invalid("model_shape", "%d values and %d texts are not %d rows of %d columns", len(rows), len(text), n, columns)
 	}
 	var next atomic.Int64
 	work := func() {

@@ -258,7 +258,7 @@ func TestScoreRows(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, scoreBlock, 5*scoreBlock + 7} {
 		rows, out := randomRows(r, n, 3), make([]float64, n)
-		if err := ScoreRows(m, rows, out); err != nil {
+		if err := ScoreRows(m, rows, nil, out); err != nil {
 			t.Fatal(err)
 		}
 		for i, got := range out {
@@ -267,7 +267,7 @@ func TestScoreRows(t *testing.T) {
 			}
 		}
 	}
-	if err := ScoreRows(m, make([]float64, 7), make([]float64, 2)); orrery.CodeOf(err) != "model_shape" {
+	if err := ScoreRows(m, make([]float64, 7), nil, make([]float64, 2)); orrery.CodeOf(err) != "model_shape" {
 		t.Errorf("7 values for 2 rows of 3: %v", err)
 	}
 }

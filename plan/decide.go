@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"orrery.dev"
@@ -37,9 +38,9 @@ func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	if d.Fallback == "" && p.model == nil && p.Spec.Model != nil {
 		d.Fallback = FallbackNoModel
 	}
-	p.score(s, d)
+	p.score(e, s, d)
 	p.spread(s, d)
-	s.input = expr.Input{Event: e, Vector: s.vector}
+	s.input = expr.Input{Event: e, Vector: s.vector, Text: s.text[:]}
 	switch d.Fallback {
 	case "":
 		d.Rule, d.Action = p.policy.Decide(&s.input)
@@ -49,9 +50,64 @@ func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 		d.Rule, d.Action = p.policy.WithoutScore(&s.input)
 	}
 	p.leaveToChance(d)
+	p.act(e, s, d)
 	if a := &p.Spec.Answer; d.Fallback == "" && slices.Contains(a.ReasonsFor, d.Action) {
 		d.Reasons, _ = p.Reasons(d.Vector, a.ReasonsTop)
 	}
+}
+
+// act works out what goes with the action of the rule that fired, unless chance
+// took another: its numbers, and the spans of the text that it masks.
+func (p *Plan) act(e *orrery.Event, s *Scratch, d *orrery.Decision) {
+	d.With, d.Spans = d.With[:0], d.Spans[:0]
+	if d.Rule < 0 || d.Intended != "" {
+		return
+	}
+	r := &p.Spec.Policy[d.Rule]
+	for i := range r.With {
+		d.With = append(d.With, canonical(r.With[i].Value.Number(&s.input)))
+	}
+	for _, m := range r.Mask {
+		if m.Model {
+			d.Spans = p.spokeFor(e, s, d, d.Spans)
+		}
+	}
+	d.Spans = apart(d.Spans)
+}
+
+// A model's mask has at most maskedMost places, those that spoke at least
+// maskedShare as much as the first.
+const (
+	maskedMost  = 8
+	maskedShare = 0.25
+)
+
+// spokeFor appends the places of the text that spoke for the class chosen.
+func (p *Plan) spokeFor(e *orrery.Event, s *Scratch, d *orrery.Decision, spans []orrery.Span) []orrery.Span {
+	if p.reader == nil || d.Fallback != "" {
+		return spans
+	}
+	places := p.reader.Highlights(p.Text(e), s.row, max(p.Chosen(d), 0), maskedMost)
+	for _, h := range places {
+		if h.Contribution > 0 && h.Contribution >= maskedShare*places[0].Contribution && h.Start < h.End {
+			spans = append(spans, orrery.Span{Start: h.Start, End: h.End})
+		}
+	}
+	return spans
+}
+
+// apart puts spans in order and makes one of those that touch.
+func apart(spans []orrery.Span) []orrery.Span {
+	slices.SortFunc(spans, func(a, b orrery.Span) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
+	out := spans[:0]
+	for _, s := range spans {
+		if n := len(out); n > 0 && s.Start <= out[n-1].End {
+			out[n-1].End = max(out[n-1].End, s.End)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // leaveToChance explores the action that the policy chose, but for a paused

@@ -30,6 +30,9 @@ type Plan struct {
 	derived []derived
 	listed  []listed
 	model   model.Model
+	// reader is the model where it reads a text, classifier where it has classes.
+	reader     model.TextModel
+	classifier model.Classifier
 	// inputs[i] is the place in the vector of the model's input i.
 	inputs  []int
 	policy  *policy.Policy
@@ -113,6 +116,10 @@ func (p *Plan) bindModel() error {
 	if p.model == nil {
 		return nil
 	}
+	p.reader, _ = p.model.(model.TextModel)
+	if c, ok := p.model.(model.Classifier); ok && len(c.Classes()) > 0 {
+		p.classifier = c
+	}
 	for _, name := range p.model.Features() {
 		slot := p.Spec.FeatureIndex(name)
 		if slot < 0 {
@@ -156,7 +163,7 @@ type Scratch struct {
 	aggregates []float64
 	vector     []float64
 	row        []float64
-	text       [1]string
+	text       [spec.Texts]string
 	input      expr.Input
 	ahead      []*orrery.Event
 }
@@ -302,7 +309,7 @@ func (p *Plan) Unknowable(e *orrery.Event, s *Scratch, d *orrery.Decision) bool 
 		return false
 	}
 	p.spread(s, d)
-	s.text[0] = d.Action
+	s.text[spec.ActionText] = d.Action
 	s.input = expr.Input{Event: e, Vector: s.vector, Text: s.text[:]}
 	holds, known := p.Spec.Label.UnknownWhen.Bool(&s.input)
 	return holds && known

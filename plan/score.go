@@ -6,6 +6,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/model"
+	"orrery.dev/spec"
 )
 
 // classes gives the number of classes that the spec's model gives scores to, 0
@@ -20,8 +21,8 @@ func (p *Plan) classes() int {
 // checkClasses asks that the model has the classes of the spec's label.
 func (p *Plan) checkClasses() error {
 	var have []string
-	if c, ok := p.model.(model.Classifier); ok {
-		have = c.Classes()
+	if p.classifier != nil {
+		have = p.classifier.Classes()
 	}
 	want := []string(nil)
 	if p.Spec.Label != nil {
@@ -34,23 +35,73 @@ func (p *Plan) checkClasses() error {
 		WithNext("train again: orrery train")
 }
 
-// score gives d the model's score of its complete vector, and one for each class
-// of a model of several, of which Score is the greatest. All are missing without
-// a model.
-func (p *Plan) score(s *Scratch, d *orrery.Decision) {
+// score gives d the model's score of its complete vector and the event's text,
+// and one for each class of a model of several, of which Score is the greatest.
+// All are missing without a model.
+func (p *Plan) score(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	d.Score, d.Scores = math.NaN(), d.Scores[:0]
 	if d.Fallback != "" || p.model == nil {
 		return
 	}
 	p.row(d.Vector, s.row)
-	c, ok := p.model.(model.Classifier)
-	if !ok {
-		d.Score = p.model.Score(s.row)
+	if p.classifier == nil {
+		d.Score = p.scoreRow(e, s.row)
 		return
 	}
-	d.Scores = append(d.Scores, make([]float64, len(c.Classes()))...)
-	c.Scores(s.row, d.Scores)
+	d.Scores = append(d.Scores, make([]float64, p.classes())...)
+	p.scoresOf(e, s.row, d.Scores)
 	d.Score = d.Scores[model.Likeliest(d.Scores)]
+}
+
+func (p *Plan) scoreRow(e *orrery.Event, row []float64) float64 {
+	if p.reader != nil {
+		return p.reader.ScoreText(p.Text(e), row)
+	}
+	return p.model.Score(row)
+}
+
+func (p *Plan) scoresOf(e *orrery.Event, row, out []float64) {
+	if p.reader != nil {
+		p.reader.ScoresText(p.Text(e), row, out)
+	} else {
+		p.classifier.Scores(row, out)
+	}
+}
+
+// ReadsText reports whether the spec's model reads a text.
+func (p *Plan) ReadsText() bool { return p.Spec.Model != nil && p.Spec.Model.ReadsText }
+
+// Text gives the text of an event that the plan decides on, empty where there is
+// none.
+func (p *Plan) Text(e *orrery.Event) string {
+	if p.Spec.Text == nil {
+		return ""
+	}
+	return e.Values[p.Spec.Text.Field].Text()
+}
+
+// With names the numbers that go with a decision's action, leaving out those that
+// are missing; nil where there are none.
+func (p *Plan) With(d *orrery.Decision) map[string]float64 {
+	if d.Rule < 0 || d.Rule >= len(p.Spec.Policy) || len(d.With) != len(p.Spec.Policy[d.Rule].With) || len(d.With) == 0 {
+		return nil
+	}
+	out := map[string]float64{}
+	for i, param := range p.Spec.Policy[d.Rule].With {
+		if x := d.With[i]; !math.IsNaN(x) && !math.IsInf(x, 0) {
+			out[param.Name] = x
+		}
+	}
+	return out
+}
+
+// Chosen gives the index of the class that the model chooses by the scores of a
+// decision, -1 where there are none.
+func (p *Plan) Chosen(d *orrery.Decision) int {
+	if p.classifier == nil || len(d.Scores) != p.classes() {
+		return -1
+	}
+	return model.Choose(p.classifier, d.Scores)
 }
 
 // row writes the model's inputs to out.
@@ -63,6 +114,10 @@ func (p *Plan) row(vector, out []float64) {
 // spread writes what expressions about a decision read: its features, the score
 // behind the last of them, and behind that the scores of classes.
 func (p *Plan) spread(s *Scratch, d *orrery.Decision) {
+	s.text = [spec.Texts]string{}
+	if class := p.Chosen(d); class >= 0 {
+		s.text[spec.ClassText] = p.Spec.Label.Classes[class]
+	}
 	copy(s.vector, d.Vector)
 	rest := s.vector[p.Width():]
 	rest[0] = d.Score

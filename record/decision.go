@@ -19,10 +19,11 @@ const (
 	hasPropensity = 1 << 4 // it is not 1
 	hasReasons    = 1 << 5
 	isSealed      = 1 << 6 // and has no other flag
+	hasActed      = 1 << 7 // parameters or spans
 )
 
 // decisionFlags has the flags that each version knows.
-var decisionFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<6 - 1, 3: 1<<6 - 1}
+var decisionFlags = [Version + 1]byte{1: 1<<2 - 1, 2: 1<<6 - 1, 3: 1<<6 - 1, 4: 1<<8 - 1 - isSealed}
 
 const digestSize = 32
 
@@ -37,19 +38,24 @@ const digestSize = 32
 // none and small counts one to three; 15 stands for NaN, a missing value.
 //
 // What follows is there where its flag says so: the scores of several classes,
-// laid out as the vector; the action intended; the propensity [8]; and the
-// reasons: their number, then a slot and a contribution [8] each. A propensity
-// that is no probability above 0, and a slot below 0, are faults of the caller
+// laid out as the vector; the action intended; the propensity [8]; the
+// reasons: their number, then a slot and a contribution [8] each; and what goes
+// with the action: its numbers, laid out as the vector, and the spans: their
+// number, then how far each begins behind the end of the one before it, and its
+// length. A propensity
+// that is no probability above 0, a slot below 0, and spans that are empty or out
+// of order, are faults of the caller
 // and panic.
 func AppendDecision(b []byte, contract orrery.Fingerprint, received orrery.Instant, d *orrery.Decision) []byte {
 	if !(d.Propensity > 0 && d.Propensity <= 1) {
 		panic(fmt.Sprintf("record: the propensity of a decision is %v", d.Propensity))
 	}
-	b = appendHeader(b, plainVersion, DecisionKind, contract, received)
+	b = appendHeader(b, versionOf(d), DecisionKind, contract, received)
 	var digest [digestSize]byte
 	isDigest := hexDigest(&digest, string(d.Release))
 	flags := when(isDigest, releaseAsHex) | when(d.Fallback != "", hasFallback) | when(len(d.Scores) > 0, hasScores) |
-		when(d.Intended != "", hasIntended) | when(d.Propensity != 1, hasPropensity) | when(len(d.Reasons) > 0, hasReasons)
+		when(d.Intended != "", hasIntended) | when(d.Propensity != 1, hasPropensity) | when(len(d.Reasons) > 0, hasReasons) |
+		when(acted(d), hasActed)
 	b = append(b, flags)
 	if isDigest {
 		b = append(b, digest[:]...)
@@ -91,8 +97,58 @@ func appendOptional(b []byte, d *orrery.Decision) []byte {
 			b = appendNumber(binary.AppendUvarint(b, uint64(r.Slot)), r.Contribution)
 		}
 	}
+	if acted(d) {
+		b = appendSpans(appendVector(b, d.With), d.Spans)
+	}
 	return b
 }
+
+func acted(d *orrery.Decision) bool { return len(d.With) > 0 || len(d.Spans) > 0 }
+
+// versionOf gives the oldest version that can hold a decision.
+func versionOf(d *orrery.Decision) byte {
+	if acted(d) {
+		return actedVersion
+	}
+	return plainVersion
+}
+
+func appendSpans(b []byte, spans []orrery.Span) []byte {
+	b = binary.AppendUvarint(b, uint64(len(spans)))
+	at := 0
+	for _, s := range spans {
+		if s.Start < at || s.End <= s.Start {
+			panic(fmt.Sprintf("record: the span %v of a decision stands behind byte %d", s, at))
+		}
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(s.Start-at)), uint64(s.End-s.Start))
+		at = s.End
+	}
+	return b
+}
+
+func readSpans(spans []orrery.Span, r *reader) []orrery.Span {
+	n := r.uvarint()
+	if n > uint64(len(r.data)) {
+		r.fail("it has another number of spans")
+	}
+	at := uint64(0)
+	for range n {
+		start, length := r.uvarint(), r.uvarint()
+		if r.fault != "" {
+			return spans
+		}
+		if start > maxText || length == 0 || length > maxText || at+start+length > maxText {
+			r.fail("a span is of no text")
+			return spans
+		}
+		spans = append(spans, orrery.Span{Start: int(at + start), End: int(at + start + length)})
+		at += start + length
+	}
+	return spans
+}
+
+// maxText bounds the text that a span is of, in bytes.
+const maxText = math.MaxInt32
 
 func when(set bool, bit byte) byte {
 	if set {
@@ -208,6 +264,7 @@ func DecodeDecisionInto(d *orrery.Decision, data []byte, offset orrery.Offset, c
 
 func readOptional(d *orrery.Decision, r *reader, flags byte) {
 	d.Scores, d.Intended, d.Propensity, d.Reasons = d.Scores[:0], "", 1, d.Reasons[:0]
+	d.With, d.Spans = d.With[:0], d.Spans[:0]
 	if flags&hasScores != 0 {
 		if d.Scores = readVector(d.Scores, r); len(d.Scores) == 0 {
 			r.fail("it has no scores of classes")
@@ -223,9 +280,17 @@ func readOptional(d *orrery.Decision, r *reader, flags byte) {
 			r.fail("its propensity is not between 0 and 1")
 		}
 	}
-	if flags&hasReasons == 0 {
-		return
+	if flags&hasReasons != 0 {
+		readReasons(d, r)
 	}
+	if flags&hasActed != 0 {
+		if d.With, d.Spans = readVector(d.With, r), readSpans(d.Spans, r); !acted(d) {
+			r.fail("nothing goes with its action")
+		}
+	}
+}
+
+func readReasons(d *orrery.Decision, r *reader) {
 	n := r.uvarint()
 	if n == 0 || n > uint64(len(r.data)) {
 		r.fail("it has another number of reasons")

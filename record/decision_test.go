@@ -27,6 +27,24 @@ func chancy() *orrery.Decision {
 	return d
 }
 
+// acting gives a decision with all that can go with an action.
+func acting() *orrery.Decision {
+	d := chancy()
+	d.With, d.Spans = []float64{30, math.NaN()}, []orrery.Span{{Start: 0, End: 4}, {Start: 9, End: 300}}
+	return d
+}
+
+func drawSpans(t *rapid.T) []orrery.Span {
+	var spans []orrery.Span
+	at := 0
+	for range rapid.IntRange(0, 3).Draw(t, "spans") {
+		start := at + rapid.IntRange(0, 500).Draw(t, "gap")
+		at = start + rapid.IntRange(1, 500).Draw(t, "length")
+		spans = append(spans, orrery.Span{Start: start, End: at})
+	}
+	return spans
+}
+
 func drawDecision(t *rapid.T) *orrery.Decision {
 	number := rapid.OneOf(rapid.Float64(), rapid.Map(rapid.IntRange(-5, 300), func(i int) float64 { return float64(i) }),
 		rapid.SampledFrom([]float64{math.NaN(), math.Copysign(0, -1), math.Inf(1), math.Inf(-1), 5e-324, math.MaxFloat64}))
@@ -41,6 +59,7 @@ func drawDecision(t *rapid.T) *orrery.Decision {
 		Rule: rapid.Int().Draw(t, "rule"), Fallback: rapid.String().Draw(t, "fallback"),
 		Scores: rapid.SliceOf(number).Draw(t, "scores"), Intended: rapid.String().Draw(t, "intended"),
 		Propensity: propensity.Draw(t, "propensity"), Reasons: rapid.SliceOf(reason).Draw(t, "reasons"),
+		With: rapid.SliceOf(number).Draw(t, "with"), Spans: drawSpans(t),
 		Micros: orrery.StageMicros{Decode: rapid.Int64().Draw(t, "decode"), Sequence: rapid.Int64().Draw(t, "sequence"), Score: rapid.Int64().Draw(t, "score time")},
 	}
 }
@@ -51,6 +70,7 @@ func same(a, b *orrery.Decision) bool {
 	sameReason := func(a, b orrery.Reason) bool { return a.Slot == b.Slot && sameNumber(a.Contribution, b.Contribution) }
 	return slices.EqualFunc(a.Vector, b.Vector, sameNumber) && sameNumber(a.Score, b.Score) &&
 		slices.EqualFunc(a.Scores, b.Scores, sameNumber) && slices.EqualFunc(a.Reasons, b.Reasons, sameReason) &&
+		slices.EqualFunc(a.With, b.With, sameNumber) && slices.Equal(a.Spans, b.Spans) &&
 		a.Intended == b.Intended && a.Propensity == b.Propensity &&
 		a.Offset == b.Offset && a.Release == b.Release && a.Action == b.Action && a.Rule == b.Rule && a.Fallback == b.Fallback && a.Micros == b.Micros
 }
@@ -116,6 +136,13 @@ func TestDecisionRefused(t *testing.T) {
 			b[flagsAt] |= hasReasons
 			return appendNumber(binary.AppendUvarint(append(b, 1), math.MaxUint64), 1)
 		}},
+		{"a flag that version 2 lacks", func(b []byte) []byte { b[flagsAt] |= hasActed; return append(b, 1, 0, 0) }},
+		{"nothing with an action", func(b []byte) []byte { b[0], b[flagsAt] = 4, b[flagsAt]|hasActed; return append(b, 0, 0) }},
+		{"an empty span", func(b []byte) []byte { b[0], b[flagsAt] = 4, b[flagsAt]|hasActed; return append(b, 0, 1, 5, 0) }},
+		{"a span behind every text", func(b []byte) []byte {
+			b[0], b[flagsAt] = 4, b[flagsAt]|hasActed
+			return append(binary.AppendUvarint(append(b, 0, 1), math.MaxUint64), 5)
+		}},
 		{"no fallback", func(b []byte) []byte { b[flagsAt] |= hasFallback; return b }},
 		{"release in the other form", func(b []byte) []byte { b[flagsAt] &^= releaseAsHex; b[releaseAt] = 32; return b[:releaseAt+1] }},
 		{"another NaN as score", func(b []byte) []byte { copy(b[scoreAt:], []byte{2, 0, 0, 0, 0, 0, 0xf8, 0x7f}); return b }},
@@ -138,6 +165,7 @@ func TestDecisionRefused(t *testing.T) {
 func FuzzDecodeDecision(f *testing.F) {
 	f.Add(AppendDecision(nil, fingerprint, 5, decision()))
 	f.Add(AppendDecision(nil, fingerprint, 5, chancy()))
+	f.Add(AppendDecision(nil, fingerprint, 5, acting()))
 	f.Add(AppendDecision(nil, fingerprint, 5, &orrery.Decision{Release: "none", Score: math.NaN(), Fallback: "the model took too long", Rule: -1, Propensity: 1}))
 	f.Add(goldenRecords(f, 1)["decision"])
 	f.Fuzz(func(t *testing.T, data []byte) {

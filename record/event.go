@@ -51,7 +51,7 @@ func AppendEvent(b []byte, contract orrery.Fingerprint, e *orrery.Event) []byte 
 	before.Corrected = nil
 	nested := AppendEvent(nil, contract, &before)
 	corrected := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(before.Offset)), uint64(len(nested)))
-	return appendEvent(appendHeader(b, Version, EventKind, contract, e.Received), e, nil, append(corrected, nested...))
+	return appendEvent(appendHeader(b, sealedVersion, EventKind, contract, e.Received), e, nil, append(corrected, nested...))
 }
 
 // AppendContent appends what an event says, personal or not, in the clear and

@@ -127,10 +127,32 @@ func writeGolden(t *testing.T, records map[string][]byte) {
 	}
 }
 
+// TestGoldenActed holds format 4, that of decisions with parameters and spans, to
+// what it was.
+func TestGoldenActed(t *testing.T) {
+	s := newSealed()
+	now := map[string][]byte{"decision": AppendDecision(nil, fingerprint, 5, acting()), "sealed": AppendSealedDecision(nil, fingerprint, 5, acting(), s)}
+	if *update {
+		text := fmt.Sprintf("# Decisions of format version 4, in hex, of decision_test.go.\ndecision: %x\nsealed: %x\n", now["decision"], now["sealed"])
+		if err := os.WriteFile(goldenFile(actedVersion), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	recorded := goldenRecords(t, actedVersion)
+	for name, data := range now {
+		if hex.EncodeToString(recorded[name]) != hex.EncodeToString(data) {
+			t.Errorf("%s is written as\n%x, and was\n%x", name, data, recorded[name])
+		}
+		if got, err := DecodeDecision(recorded[name], 7, personalView(s)); err != nil || !same(&got, acting()) {
+			t.Errorf("%s is read as %v, %v", name, got, err)
+		}
+	}
+}
+
 // TestGoldenCorrections holds the record of a correction, which is of format
 // version 3, to its golden bytes.
 func TestGoldenCorrections(t *testing.T) {
-	recorded := goldenRecords(t, Version)
+	recorded := goldenRecords(t, sealedVersion)
 	for name, want := range map[string]*orrery.Event{"correction": fix(false), "correction of a withdrawn event": fix(true)} {
 		if data := AppendEvent(nil, fingerprint, want); hex.EncodeToString(data) != hex.EncodeToString(recorded[name]) {
 			t.Errorf("%s is written as\n%x, and was\n%x", name, data, recorded[name])

@@ -17,8 +17,9 @@ import (
 
 // Version is the newest format that this package writes. It reads every one
 // before it too: format 1 differs in that a decision has fewer flags; format 2 has
-// nothing sealed and no corrections, and is still what is written without such.
-const Version = 3
+// nothing sealed and no corrections, format 3 decisions without parameters and
+// spans. Each is still what is written where nothing newer is needed.
+const Version = 4
 
 // Kind says what a record holds. The numbers are those of store.RecordKind.
 type Kind uint8

@@ -19,6 +19,8 @@ import (
 const (
 	plainVersion  = 2
 	sealedVersion = 3
+	// actedVersion is that of decisions with parameters or spans.
+	actedVersion = 4
 )
 
 // AppendSealedEvent is AppendEvent for an event of a type with personal fields.
@@ -139,7 +141,7 @@ func readPersonal(f *orrery.Field, r *reader) orrery.Value {
 // length before it, what AppendDecision writes behind the header, sealed.
 func AppendSealedDecision(b []byte, contract orrery.Fingerprint, received orrery.Instant, d *orrery.Decision, sealer orrery.Sealer) []byte {
 	header := len(b)
-	b = append(appendHeader(b, sealedVersion, DecisionKind, contract, received), isSealed)
+	b = append(appendHeader(b, max(sealedVersion, versionOf(d)), DecisionKind, contract, received), isSealed)
 	subject := sealer.Pseudonym()
 	b = append(b, subject[:]...)
 	plain := AppendDecision(nil, contract, received, d)[HeaderSize:]

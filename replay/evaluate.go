@@ -167,6 +167,9 @@ func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
 			continue
 		}
 		rows.X = append(rows.X, x.Row(i)...)
+		if x.Text != nil {
+			rows.Text = append(rows.Text, x.Text[i])
+		}
 		rows.Y = append(rows.Y, float64(class))
 		weights = append(weights, x.List[i].Weight)
 		if x.List[i].Weight > 1 {
@@ -289,14 +292,18 @@ func (x *Examples) leftOut(protocol Protocol) []bool {
 func (t *testSet) score(m model.Model) error {
 	t.scores = make([]float64, len(t.rows))
 	matrix := make([]float64, 0, len(t.rows)*len(t.x.Columns))
+	var text []string
 	for _, i := range t.rows {
 		matrix = append(matrix, t.x.Row(i)...)
+		if t.x.Text != nil {
+			text = append(text, t.x.Text[i])
+		}
 	}
 	if c, ok := m.(model.Classifier); ok {
 		t.classes = make([]float64, len(t.rows)*len(c.Classes()))
-		return model.ClassRows(c, matrix, t.classes)
+		return model.ClassRows(c, matrix, text, t.classes)
 	}
-	return model.ScoreRows(m, matrix, t.scores)
+	return model.ScoreRows(m, matrix, text, t.scores)
 }
 
 // scoreMeasures are the metrics of scores against labels.

@@ -36,6 +36,9 @@ type Examples struct {
 	// X is [len(List) × columns], row-major: the columns asked for.
 	X       []float64
 	Columns []string
+	// Text is [len(List)], the text of each for a model that reads one, empty where
+	// it is missing; nil for one that does not.
+	Text []string
 	// Categorical says which columns hold categories, Monotone what constraints the
 	// spec's model has on them; both [columns], or nil where there are none. Classes
 	// are those of the label.
@@ -144,6 +147,9 @@ func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 	c.plan.Complete(e, c.scratch, c.asked.Vector)
 	for _, column := range c.columns {
 		c.out.X = append(c.out.X, c.asked.Vector[column])
+	}
+	if c.plan.ReadsText() {
+		c.out.Text = append(c.out.Text, c.plan.Text(e))
 	}
 	example := Example{ID: text(e, c.id), Time: e.Time, Received: e.Received,
 		Excluded: text(e, c.excluded), Ranked: text(e, c.ranked), Weight: 1}

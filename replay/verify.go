@@ -172,6 +172,8 @@ func (v *verifier) compare(p *plan.Plan, recorded, computed *orrery.Decision) in
 	note(recorded.Intended != computed.Intended, "intended action", recorded.Intended, computed.Intended)
 	note(differ(recorded.Propensity, computed.Propensity), "propensity", recorded.Propensity, computed.Propensity)
 	note(!slices.EqualFunc(recorded.Reasons, computed.Reasons, sameReason), "reasons", recorded.Reasons, computed.Reasons)
+	note(!slices.EqualFunc(recorded.With, computed.With, func(a, b float64) bool { return !differ(a, b) }), "numbers of the action", numbers(recorded.With), numbers(computed.With))
+	note(!slices.Equal(recorded.Spans, computed.Spans), "masked spans", recorded.Spans, computed.Spans)
 	note(recorded.Fallback != computed.Fallback, "fallback", recorded.Fallback, computed.Fallback)
 	return found
 }
@@ -181,6 +183,14 @@ func sameReason(a, b orrery.Reason) bool {
 }
 
 func differ(a, b float64) bool { return math.Float64bits(a) != math.Float64bits(b) }
+
+func numbers(xs []float64) []any {
+	out := make([]any, len(xs))
+	for i, x := range xs {
+		out[i] = Number(x)
+	}
+	return out
+}
 
 // Number gives a double as JSON can hold it: nil when it is missing.
 func Number(x float64) any {

@@ -202,6 +202,7 @@ func (c *checker) resolve(root *node) {
 	c.resolveCorrections(root)
 	c.extend()
 	c.resolveDecideOn(root)
+	c.resolveText(root)
 	c.resolveLists(root)
 	c.classes = labelClasses(root)
 	c.resolveFeatures(root)

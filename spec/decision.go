@@ -21,6 +21,7 @@ func (c *checker) resolveModel(root *node) {
 		m.Features = c.modelFeatures(list)
 	}
 	c.modelParams(m, n.find("params"))
+	c.modelText(root, n, m)
 	m.Train.Range, _ = valueOf[orrery.Duration](n.get("train"), "range")
 	m.Train.Calibrate, _ = valueOf[bool](n.get("train"), "calibrate")
 	c.spec.Model = m
@@ -192,7 +193,9 @@ func (c *checker) needsModel(root, n *node, p *expr.Program) {
 }
 
 // isScore reports whether a variable is a score of the model.
-func isScore(name string) bool { return name == "score" || strings.HasPrefix(name, scoresOf) }
+func isScore(name string) bool {
+	return name == "score" || name == "class" || strings.HasPrefix(name, scoresOf)
+}
 
 // resolvePolicy resolves the rules. The last, and no other, has no condition.
 func (c *checker) resolvePolicy(root *node) {
@@ -234,6 +237,8 @@ func (c *checker) resolvePolicy(root *node) {
 			c.needsModel(root, when, r.When)
 			c.reachable(when, &r)
 		}
+		c.resolveWith(root, item.get("with"), env, &r)
+		c.resolveMask(root, item, &r)
 		c.spec.Policy = append(c.spec.Policy, r)
 	}
 	if last := items[len(items)-1]; end == nil && last.shape == mapping && (last.find("when") != nil || last.find("costs") != nil) {

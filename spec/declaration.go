@@ -55,6 +55,7 @@ func Declaration(reg *Registry) declare.Field {
 							"An entity's events cost no more, however many there are. More exact events take more memory, and more time for each event of an entity that has so many."},
 				}},
 			listsField(),
+			textField(),
 			{Name: "durability", Type: declare.Text, Enum: []string{"sync", "async"}, Default: "sync",
 				Doc: "When a reply may leave: with `sync` when its event and decision are on disk; with `async` when they are on their way there. " +
 					"A crash, of the machine or of the process, may then lose the newest replies: those of the two batches on their way to the disk at that moment, " +
@@ -74,6 +75,15 @@ func logField() declare.Field {
 			{Name: "keep_bytes", Type: declare.Bytes, Above: declare.Bound(0), Example: "200GB",
 				Doc: "About how much space the records may take on disk, compressed; the oldest go first. What repeats are recognised by, `dedupe.within`, stays even so."},
 		}}
+}
+
+func textField() declare.Field {
+	of := declare.Field{Type: declare.FieldRef, Example: "message.text",
+		Doc: "The string of the event decided on that is read as text: by a model of a kind that reads one, and where a rule masks a part of it."}
+	named := of
+	named.Name, named.Required = "of", true
+	return declare.Field{Name: "text", Doc: "What is read as text: a field, or a mapping with more to say.", OneOf: []declare.Field{of,
+		{Type: declare.Mapping, Doc: "A text with words about it.", Fields: []declare.Field{named, about("the text is")}}}}
 }
 
 func about(what string) declare.Field {
@@ -221,11 +231,15 @@ func modelField(reg *Registry) []declare.Field {
 	var shapes []declare.Field
 	for i := range reg.Models {
 		kind := &reg.Models[i]
+		inputs := "The model's inputs, in order."
+		if kind.ReadsText {
+			inputs = "The model's inputs beside `text`, in order; it reads the text alone where this is left out."
+		}
 		shapes = append(shapes, declare.Field{Type: declare.Mapping, Doc: kind.Doc,
 			Fields: slices.Concat([]declare.Field{
 				{Name: "kind", Type: declare.Text, Required: true, Enum: []string{kind.Name}, Doc: kind.Doc},
-				{Name: "features", Type: declare.FeatureRef, List: true, Required: true, Example: "[amount, customer_*]",
-					Doc: "The model's inputs, in order. A pattern with * stands for every feature that it matches, in the order in which they are declared."},
+				{Name: "features", Type: declare.FeatureRef, List: true, Required: !kind.ReadsText, Example: "[amount, customer_*]",
+					Doc: inputs + " A pattern with * stands for every feature that it matches, in the order in which they are declared."},
 				{Name: "params", Type: declare.Mapping, Doc: "The model's parameters.", Fields: kind.Fields},
 			}, monotoneField(kind), []declare.Field{trainField()})})
 	}
@@ -274,7 +288,7 @@ func policyField() declare.Field {
 		Fields: []declare.Field{
 			{Name: "action", Type: declare.Name, Required: true, Example: "block", Doc: "The answer that the rule gives."},
 			{Name: "when", Type: declare.Expression, Example: "score >= 0.9",
-				Doc: "The condition. It reads `score`, the features and the event decided on; it does not hold where it reads a missing value."},
+				Doc: "The condition. It reads `score`, the features and the event decided on; with the label's `classes` also `scores.CLASS`, and `class`, the class that the model chooses. It does not hold where it reads a missing value."},
 			{Name: "costs", Type: declare.Mapping,
 				Doc: "What it costs to be wrong, in place of a condition. The rule then fires where acting is expected to cost less than not acting: where the score is above false_alarm / (missed + false_alarm), worked out for each event. That is the least expected cost if scores are probabilities that hold: see `model.train.calibrate`.",
 				Fields: []declare.Field{
@@ -282,6 +296,11 @@ func policyField() declare.Field {
 					{Name: "false_alarm", Type: declare.Expression, Required: true, Example: "5", Doc: "The cost of acting on a negative, in the same unit."},
 					unit("both costs"),
 				}},
+			{Name: "with", Type: declare.Mapping, Example: "{minutes: 10 * strikes_7d}",
+				Doc:  "Numbers that go with the action, for whoever carries it out: how long a time-out lasts. They are recorded with the decision.",
+				Each: &declare.Field{Type: declare.Expression, Example: "10 * strikes_7d", Doc: "A number, or an expression for one, which reads what a condition does. It is left out of the answer where it is missing."}},
+			{Name: "mask", Type: declare.Text, List: true, Example: "[model]",
+				Doc: "What of the text is to be masked. `model` is what speaks most for the class that the model chooses. The answer says where it stands, and has the text with it masked."},
 		}}
 }
 

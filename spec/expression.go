@@ -36,7 +36,7 @@ func (s *scope) add(name string) bool {
 }
 
 // decisionScope says what an expression reads beside features and the event
-// decided on.
+// decided on. With a score, that is the class that the model chooses, too.
 type decisionScope struct{ score, action bool }
 
 // eventEnv gives the scope of a condition on one event.
@@ -80,10 +80,20 @@ func (c *checker) decisionEnv(with decisionScope) *scope {
 		}
 	}
 	if with.action && s.add("action") {
-		vars = append(vars, expr.TextVar("action", 0))
+		vars = append(vars, expr.TextVar("action", ActionText))
+	}
+	if with.score && len(c.classes) > 0 && s.add("class") {
+		vars = append(vars, expr.TextVar("class", ClassText))
 	}
 	return c.environment(s, vars)
 }
+
+// The places of texts in the input of an expression about a decision.
+const (
+	ActionText = iota
+	ClassText
+	Texts // how many there are
+)
 
 func (c *checker) eventVars(s *scope, t *orrery.EventType) []expr.Var {
 	var vars []expr.Var

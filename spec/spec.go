@@ -31,6 +31,8 @@ type Spec struct {
 	Dedupe   Dedupe
 	Log      Log
 	State    State
+	// Text says which field is read as text; nil where the file has none.
+	Text *Text
 	// Lists are changed while the system runs; rules and features ask them.
 	Lists []List
 	// Async has replies leave before they are durable; see durability in
@@ -60,6 +62,12 @@ type Dedupe struct {
 type State struct {
 	// ExactEvents is how many of the newest events of a key are told apart.
 	ExactEvents int
+}
+
+// Text is what a model reads.
+type Text struct {
+	// Field is the index in DecideOn of a string.
+	Field int
 }
 
 // Log says how much of the log is kept; 0 sets no bound.
@@ -168,6 +176,9 @@ type Label struct {
 // Model says which model is fitted, on which features.
 type Model struct {
 	Kind string
+	// ReadsText says that the model reads Spec.Text beside its features, which may
+	// be none.
+	ReadsText bool
 	// Features are indexes in Spec.Features, in the order of the file's list,
 	// its patterns expanded in the order in which features are declared.
 	Features []int
@@ -200,8 +211,25 @@ type Rule struct {
 	// Costs are what When was made of, nil where the file has a condition.
 	Costs  *Costs
 	Action string
+	// With has numbers that go with the action.
+	With []Param
+	// Mask says what of the text is to be masked; empty is nothing.
+	Mask []Mask
 	// Line is the rule's line in the file, from 1.
 	Line int
+}
+
+// Param is a number that goes with an action.
+type Param struct {
+	Name string
+	// Value reads the score, features and the decided event.
+	Value *expr.Program
+}
+
+// Mask is one thing that is masked in a text: what speaks for the class that the
+// model chooses.
+type Mask struct {
+	Model bool
 }
 
 // Costs are what it costs to be wrong, both in one unit. Each is a number and

@@ -244,7 +244,7 @@ func calibrate(ctx context.Context, fit Fit, rows *Rows, share float64) (model.M
 		return nil, nil, nil, err
 	}
 	set := metric.Set{Label: late.Y, Weight: late.Weight, Score: make([]float64, late.Len())}
-	if err := model.ScoreRows(fitted, late.X, set.Score); err != nil {
+	if err := model.ScoreRows(fitted, late.X, late.Text, set.Score); err != nil {
 		return nil, nil, nil, err
 	}
 	calibrator, report, err := ChooseCalibrator(ctx, set)

@@ -66,7 +66,7 @@ func classCalibrators(ctx context.Context, m model.Model, late *Rows) (out []mod
 	}
 	k := len(late.Classes)
 	scores := make([]float64, late.Len()*k)
-	if err := model.ClassRows(c, late.X, scores); err != nil {
+	if err := model.ClassRows(c, late.X, late.Text, scores); err != nil {
 		return nil, 0, err
 	}
 	for class := range k {

@@ -20,7 +20,7 @@ func TestClassesAreCalibrated(t *testing.T) {
 		for _, y := range later.Y {
 			s.Label = append(s.Label, int(y))
 		}
-		if err := model.ClassRows(m.(model.Classifier), later.X, s.Score); err != nil {
+		if err := model.ClassRows(m.(model.Classifier), later.X, nil, s.Score); err != nil {
 			t.Fatal(err)
 		}
 		r, err := metric.Classify(s)

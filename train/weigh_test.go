@@ -44,7 +44,7 @@ func TestCalibrationUndoesClassWeights(t *testing.T) {
 	}
 	off := func(m model.Model) float64 {
 		s := metric.Set{Label: later.Y, Score: make([]float64, later.Len())}
-		if err := model.ScoreRows(m, later.X, s.Score); err != nil {
+		if err := model.ScoreRows(m, later.X, nil, s.Score); err != nil {
 			t.Fatal(err)
 		}
 		e, err := metric.CalibrationError(s)

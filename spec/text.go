@@ -1,0 +1,112 @@
+package spec
+
+import (
+	"slices"
+
+	"orrery.dev"
+	"orrery.dev/declare"
+	"orrery.dev/expr"
+)
+
+// resolveText resolves the field that is read as text.
+func (c *checker) resolveText(root *node) {
+	of := root.find("text")
+	if of == nil || of.bad {
+		return
+	}
+	if of.shape == mapping {
+		of = of.get("of")
+	}
+	if of == nil || of.bad || c.spec.DecideOn == nil {
+		return
+	}
+	t, i := c.fieldOf(of)
+	switch {
+	case i < 0:
+	case t != c.spec.DecideOn:
+		c.errorf(of, "wrong_event", "the text is one of the event decided on, `%s`", c.spec.DecideOn.Name)
+	case t.Fields[i].Type != orrery.String:
+		c.errorf(of, "wrong_field_type", "a text is a string, and `%s` is %s", of.text, article(t.Fields[i].Type.String()))
+	default:
+		c.spec.Text = &Text{Field: i}
+	}
+}
+
+// modelText asks for a text where the model reads one.
+func (c *checker) modelText(root, n *node, m *Model) {
+	i := slices.IndexFunc(c.reg.Models, func(k declare.Kind) bool { return k.Name == m.Kind })
+	if i < 0 {
+		return
+	}
+	if m.ReadsText = c.reg.Models[i].ReadsText; m.ReadsText {
+		c.needsText(root, n.key("kind"), "a model of kind `"+m.Kind+"` reads a text")
+	}
+}
+
+// needsText reports what makes no sense without a text.
+func (c *checker) needsText(root, n *node, why string) {
+	if c.spec.Text != nil || n == nil || root.find("text") != nil || root.partial || c.lost["text"] {
+		return
+	}
+	c.errorf(n, "no_text", "%s, and the file does not say which", why).note("name a string of the event decided on: text: %s", c.someString())
+}
+
+// someString names a string of the event decided on that could be meant.
+func (c *checker) someString() string {
+	if t := c.spec.DecideOn; t != nil {
+		for i := range t.Fields {
+			if t.Fields[i].Type == orrery.String && i != t.IDField {
+				return t.Name + "." + t.Fields[i].Name
+			}
+		}
+	}
+	return "EVENT.FIELD"
+}
+
+// resolveWith resolves the numbers that go with an action.
+func (c *checker) resolveWith(root, n *node, env *scope, r *Rule) {
+	if n == nil || n.shape != mapping {
+		return
+	}
+	for _, e := range n.entries {
+		if e.ignored || e.value.bad {
+			continue
+		}
+		p := c.compile(e.value, env)
+		if p == nil {
+			continue
+		}
+		if p.Type() != expr.Number {
+			c.errorf(e.value, "not_a_number_with", "what goes with an action is a number, and this is %s", article(p.Type().String()))
+			continue
+		}
+		c.needsModel(root, e.value, p)
+		r.With = append(r.With, Param{Name: e.key.text, Value: p})
+	}
+}
+
+// maskModel is the word for what the model's score came of.
+const maskModel = "model"
+
+// resolveMask resolves what of the text a rule masks.
+func (c *checker) resolveMask(root, item *node, r *Rule) {
+	n := item.find("mask")
+	if n == nil || n.bad {
+		return
+	}
+	c.needsText(root, item.key("mask"), "`mask` is of a text")
+	seen := map[string]bool{}
+	for _, m := range n.list() {
+		switch {
+		case seen[m.text]:
+			c.errorf(m, "duplicate_item", "`%s` is listed twice", m.text)
+		case m.text != maskModel:
+			c.unresolved(m, "unknown_mask", "mask", m.text, &names{list: []string{maskModel}})
+		case c.spec.Model != nil && !c.spec.Model.ReadsText:
+			c.errorf(m, "mask_without_text_model", "the model reads no text, so nothing of the text speaks for its score")
+		default:
+			r.Mask = append(r.Mask, Mask{Model: true})
+		}
+		seen[m.text] = true
+	}
+}
