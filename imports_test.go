@@ -56,6 +56,7 @@ var layers = map[string]int{
 	"vault":             1,
 	"":                  0,
 	"numeric":           0,
+	"text/simhash":      0,
 }
 
 // sideways lists the imports within a layer that are allowed, with the reason.

@@ -96,6 +96,9 @@ type Kind struct {
 	// WithoutCurrent says that the kind, unless told otherwise, looks at the
 	// events before the one that asks.
 	WithoutCurrent bool
+	// OfAsker says that the operand is a field of the event that asks, with whose
+	// own value the others are compared.
+	OfAsker bool
 	// Monotone says that the model kind keeps constraints on the direction in which
 	// features move the score.
 	Monotone bool

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"orrery.dev"
+	"orrery.dev/text/simhash"
 )
 
 // Aggregate is one windowed aggregate of events by entity: one number for each
@@ -37,6 +38,9 @@ type Aggregate struct {
 	Quantile int
 	// HalfLife is that of a decayed kind, whose Window is 0.
 	HalfLife orrery.Duration
+	// Distance is, of repeats, in how many bits the hash of a text may differ from
+	// that of the text that asks.
+	Distance int
 	// Current says that the asking event counts, where it is one of those counted.
 	Current bool
 	// Where selects the events that count, nil for all.
@@ -84,6 +88,10 @@ func (a *Aggregate) check(asks *orrery.EventType) (kind, error) {
 	case kinds[k].WithoutWindow && (a.Window != 0 || a.HalfLife <= 0 || a.HalfLife > maxHalfLife):
 		return 0, orrery.Errorf(orrery.Invalid, "half_life_invalid", "a %s of %s has no window, and a half-life of at most %d days",
 			a.Kind, a.Event.Name, maxHalfLife/orrery.Day)
+	case kinds[k].OfAsker && a.Event.Name != asks.Name:
+		return 0, orrery.Errorf(orrery.Invalid, "event_mismatch", "a %s of %s compares with the event that asks, which is %s", a.Kind, a.Event.Name, asks.Name)
+	case a.Distance < 0 || a.Distance > simhash.MaxDistance:
+		return 0, orrery.Errorf(orrery.Invalid, "distance_invalid", "the distance of a %s of %s must be in [0, %d]", a.Kind, a.Event.Name, simhash.MaxDistance)
 	case a.Where != nil && a.Where.Match == nil:
 		return 0, orrery.Errorf(orrery.Internal, "where_empty", "the condition of a %s of %s has no meaning", a.Kind, a.Event.Name)
 	}

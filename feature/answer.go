@@ -28,6 +28,7 @@ type item struct {
 	rank     int
 	share    bool
 	quantile int
+	distance int
 }
 
 // rows is a part of a series: the events in rows [from, to), and when ever all
@@ -67,6 +68,8 @@ func (it *item) answer(r *rows, at orrery.Instant, w *scratch) float64 {
 		return float64(d.distinct(r.s, r.stride, it.column.word, r.from, r.to, r.ever))
 	case topKind:
 		return it.top(r)
+	case repeatsKind:
+		return it.repeats(r, w)
 	case timeSinceLastKind, lastKind:
 		row := r.to - 1 - it.rank
 		if row < r.from {

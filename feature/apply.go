@@ -13,6 +13,8 @@ type scratch struct {
 	rows     []int     // the first row after each bound
 	ahead    []ahead
 	sink     int64 // what Prefetch looked at, so that it must look
+	hasher   hasher
+	asker    *orrery.Event // nil for one that is not in the log
 	total    cell
 	values   []int64
 }
@@ -59,6 +61,7 @@ func (s *Set) Ask(st *State, e *orrery.Event, out []float64) error {
 	if err := st.count(p, e); err != nil {
 		return err
 	}
+	st.work.asker = e
 	for i := range p.touches {
 		tc := &p.touches[i]
 		if e.Values[tc.field].IsMissing() {
@@ -115,7 +118,7 @@ func (st *State) countIn(en *entity, c boundCount, e *orrery.Event) error {
 		return err
 	}
 	extra := s.extra.bytes()
-	st.bytes += s.insert(c.table, e)
+	st.bytes += s.insert(c.table, e, &st.work.hasher)
 	st.bytes += s.extra.bytes() - extra
 	st.markDirty(en, c.number)
 	return nil
@@ -125,7 +128,7 @@ func (st *State) countIn(en *entity, c boundCount, e *orrery.Event) error {
 // is one that no event has named.
 func (st *State) answer(r *boundReader, en *entity, e *orrery.Event, out []float64) error {
 	if en == nil {
-		r.none(out)
+		r.none(out, e)
 		return nil
 	}
 	s, err := st.series(en, r.number)
@@ -137,7 +140,7 @@ func (st *State) answer(r *boundReader, en *entity, e *orrery.Event, out []float
 			"the state of %s %q has applied offset %d, and event %d asks", en.shelf.entity, en.key, s.applied, e.Offset)
 	}
 	if s.buf == nil {
-		r.none(out)
+		r.none(out, e)
 		return nil
 	}
 	st.locate(r, en.shelf, s, e.Time)
@@ -149,9 +152,9 @@ func (st *State) answer(r *boundReader, en *entity, e *orrery.Event, out []float
 	return nil
 }
 
-func (r *reader) none(out []float64) {
+func (r *reader) none(out []float64, asker *orrery.Event) {
 	for i := range r.items {
-		out[r.items[i].out] = r.items[i].none()
+		out[r.items[i].out] = r.items[i].noneFor(asker)
 	}
 }
 
@@ -193,6 +196,8 @@ func (st *State) over(it *item, s *series, t *table, at orrery.Instant, counted 
 	}
 	exactFrom, dense := s.dense(t)
 	switch {
+	case it.kind == repeatsKind && !it.comparable(st.work.asker):
+		return math.NaN()
 	case dense && it.kind >= decayedCountKind:
 		return st.decayed(it, t, &r, end, counted)
 	case dense && start < exactFrom:
@@ -224,6 +229,7 @@ func (s *Set) Read(st *State, at orrery.Instant, key func(aggregate int) (string
 	if len(out) != len(s.aggregates) {
 		return orrery.Errorf(orrery.Internal, "vector_length", "%d places for %d aggregates", len(out), len(s.aggregates))
 	}
+	st.work.asker = nil
 	for _, p := range st.bind(s).types {
 		for i := range p.touches {
 			tc := &p.touches[i]
@@ -245,7 +251,7 @@ func (st *State) readAll(r *boundReader, sh *shelf, at orrery.Instant, key func(
 			out[it.out] = math.NaN()
 			continue
 		}
-		out[it.out] = it.none()
+		out[it.out] = it.noneFor(nil)
 		en := st.entity(sh, k, st.load != nil)
 		if en == nil {
 			continue

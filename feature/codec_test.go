@@ -54,7 +54,8 @@ func everyColumn(t testing.TB, exact int) (*table, *series) {
 		Aggregate{Kind: "quantile", Event: pay, Field: pay.Field("weight"), By: 2, Key: 2, Window: 130, Quantile: 500_000},
 		Aggregate{Kind: "quantile", Event: pay, Field: pay.Field("pieces"), By: 2, Key: 2, Window: 9, Quantile: 500_000},
 		Aggregate{Kind: "top", Event: pay, Field: pay.Field("gift"), By: 2, Key: 2, Window: 9, Rank: 1},
-		Aggregate{Kind: "last", Event: pay, Field: pay.Field("due"), By: 2, Key: 2, Window: 10, Rank: 2})
+		Aggregate{Kind: "last", Event: pay, Field: pay.Field("due"), By: 2, Key: 2, Window: 10, Rank: 2},
+		Aggregate{Kind: "repeats", Event: pay, Field: pay.Field("id"), By: 2, Key: 2, Window: 9, Distance: 12})
 	slices.SortFunc(all, func(a, b Aggregate) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Window, b.Window))
 	})
@@ -176,7 +177,7 @@ func exercise(t *testing.T, table *table, data []byte) int {
 		if len(s.buf) > 0 {
 			newest = s.buf[len(s.buf)-table.stride]
 		}
-		s.insert(table, payment(table.event, s.applied+1, orrery.Instant(newest).Add(orrery.Duration(i-9)), "p"))
+		s.insert(table, payment(table.event, s.applied+1, orrery.Instant(newest).Add(orrery.Duration(i-9)), "p"), new(hasher))
 	}
 	askAll(t, table, s)
 	return 0
@@ -185,6 +186,7 @@ func exercise(t *testing.T, table *table, data []byte) int {
 // askAll answers every item that the table can, at a few instants.
 func askAll(t *testing.T, table *table, s *series) {
 	st := NewState(nil)
+	st.work.asker = payment(table.event, 1, 0, "p")
 	newest := s.buf[len(s.buf)-table.stride]
 	for k := range kinds {
 		for i := range table.columns {
@@ -214,9 +216,9 @@ func (st *State) askOne(it item, t *table, s *series, at int64) {
 				}
 			}
 		}
-		untiled := it.kind == lastKind || it.kind == topKind || it.kind == timeSinceLastKind
+		untiled := it.kind == lastKind || it.kind == topKind || it.kind == timeSinceLastKind || it.kind == repeatsKind
 		ever := window == 0 || it.kind >= decayedCountKind
-		if it.number < 0 && !untiled || ever && !untiled && it.kind < decayedCountKind && !it.column.ever || ever && it.kind == topKind {
+		if it.number < 0 && !untiled || ever && !untiled && it.kind < decayedCountKind && !it.column.ever || ever && kinds[it.kind].NeedsWindow && untiled {
 			continue
 		}
 		it.start, it.end = 0, 1

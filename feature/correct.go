@@ -76,9 +76,10 @@ func (st *State) correctIn(sh *shelf, count boundCount, e *orrery.Event, key str
 		return nil
 	}
 	size := s.size()
-	if !out || s.remove(t, &c.Before) {
+	h := &st.work.hasher
+	if !out || s.remove(t, &c.Before, h) {
 		if in {
-			s.insert(t, &c.After)
+			s.insert(t, &c.After, h)
 		}
 	}
 	s.applied = e.Offset
@@ -90,8 +91,8 @@ func (st *State) correctIn(sh *shelf, count boundCount, e *orrery.Event, key str
 // remove takes the event's row out, with what tiles have of it. It reports false
 // where there is no such row any more, or a tile has what rows do not tell. Rows
 // of one instant that are alike are one as good as the other.
-func (s *series) remove(t *table, e *orrery.Event) bool {
-	at, ok := s.find(t, e)
+func (s *series) remove(t *table, e *orrery.Event, h *hasher) bool {
+	at, ok := s.find(t, e, h)
 	if !ok || !s.extra.canTake(t, s, at) {
 		return false
 	}
@@ -113,20 +114,20 @@ func (s *series) remove(t *table, e *orrery.Event) bool {
 }
 
 // find gives the word index of the last row that is as the event's would be.
-func (s *series) find(t *table, e *orrery.Event) (at int, ok bool) {
+func (s *series) find(t *table, e *orrery.Event, h *hasher) (at int, ok bool) {
 	if s.buf == nil {
 		return 0, false
 	}
 	first := s.search(before(int64(e.Time), 1), s.end(t.stride), t.stride)
 	for row := s.search(int64(e.Time), s.end(t.stride), t.stride) - 1; row >= first; row-- {
-		if s.holds(t, e, row*t.stride) {
+		if s.holds(t, e, row*t.stride, h) {
 			return row * t.stride, true
 		}
 	}
 	return 0, false
 }
 
-func (s *series) holds(t *table, e *orrery.Event, at int) bool {
+func (s *series) holds(t *table, e *orrery.Event, at int, h *hasher) bool {
 	for i := range t.columns {
 		c := &t.columns[i]
 		v, word := &e.Values[c.field], s.buf[at+c.word]
@@ -136,6 +137,8 @@ func (s *series) holds(t *table, e *orrery.Event, at int) bool {
 			same = word-s.buf[at-t.stride+c.word] == v.Units()
 		case rawColumn:
 			same = word == c.word64(v)
+		case hashColumn:
+			same = word == h.sum(v.Text())
 		case idColumn:
 			id, known := s.extra.dicts[c.base].find(*v)
 			same = known && int64(id) == word

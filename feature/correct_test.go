@@ -74,8 +74,9 @@ func without(list []*orrery.Event, t *table, key string, e *orrery.Event) []*orr
 	for i := len(list) - 1; i >= 0; i-- {
 		o := list[i]
 		like := o.Type == e.Type && o.Time == e.Time && o.Values[t.by].Text() == key
-		for j := range t.columns {
-			like = like && o.Values[t.columns[j].field] == e.Values[t.columns[j].field]
+		for j := 0; like && j < len(t.columns); j++ {
+			a, b := o.Values[t.columns[j].field], e.Values[t.columns[j].field]
+			like = a == b || t.columns[j].kind == hashColumn && !a.IsMissing() && hashed(a) == hashed(b)
 		}
 		if like {
 			if counts, _ := t.counts(o); !counts {
@@ -100,7 +101,7 @@ func (h *history) apart(s *Set, a *Aggregate, key string, e *orrery.Event) *tabl
 				if en == nil || count.number >= len(en.series) {
 					return nil
 				}
-				at, ok := en.series[count.number].find(count.table, e)
+				at, ok := en.series[count.number].find(count.table, e, new(hasher))
 				if ok && en.series[count.number].extra.canTake(count.table, &en.series[count.number], at) {
 					return count.table
 				}

@@ -168,7 +168,7 @@ func (d *decoder) column(s *series, c *column, t *table) {
 			if c.squares {
 				addSquare(s.buf[i+1:i+3], s.buf[i-stride+1:i-stride+3], x)
 			}
-		case c.typ == orrery.Float:
+		case c.typ == orrery.Float || c.kind == hashColumn:
 			s.buf[i] = int64(d.word())
 		case c.typ == orrery.Bool:
 			s.buf[i] = int64(boolByte(d.bool()))

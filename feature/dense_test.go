@@ -14,14 +14,14 @@ func crowdAggregates(pay *orrery.EventType, names ...string) (all []Aggregate) {
 	for _, name := range names {
 		k, _ := kindOf(name)
 		for _, span := range []orrery.Duration{orrery.Hour, orrery.Day, 30 * orrery.Day} {
-			a := Aggregate{Kind: name, Event: pay, Field: -1, By: 2, Key: 2, Window: span, Current: true, Quantile: 900_000}
+			a := Aggregate{Kind: name, Event: pay, Field: -1, By: 2, Key: 2, Window: span, Current: true, Quantile: 900_000, Distance: 12}
 			if kinds[k].WithoutWindow {
 				a.Window, a.HalfLife = 0, span
 			}
 			if kinds[k].Operand != eventOf {
 				a.Field = pay.Field("amount")
 			}
-			if name == "distinct" || name == "top" {
+			if name == "distinct" || name == "top" || name == "repeats" {
 				a.Field = pay.Field("id")
 			}
 			all = append(all, a)
@@ -67,7 +67,7 @@ func BenchmarkDense(b *testing.B) {
 	pay, _ := shop()
 	for _, group := range [][]string{
 		{"count", "sum", "mean", "stddev", "variance"}, {"first", "last", "time_since_last"}, {"decayed_count", "decayed_sum"},
-		{"min", "max"}, {"distinct"}, {"quantile"}, {"top"},
+		{"min", "max"}, {"distinct"}, {"quantile"}, {"top"}, {"repeats"},
 	} {
 		b.Run(group[0], func(b *testing.B) {
 			set := compile(b, pay, 30*orrery.Day, crowdAggregates(pay, group...)...)

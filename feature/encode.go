@@ -21,6 +21,7 @@ import (
 //	for each column:
 //	    sum: each value (signed)
 //	    raw: each value: a float's bits (8 bytes), a bool (1 byte), else signed
+//	    hash: each value (8 bytes)
 //	    id: 1 and a sketch, or 0 (1 byte); the number of values; for each its
 //	        length, bytes and 1 when it is old; then each row's index in them
 //	    if dropped > 0, for a column kept over all time: its base, a cell
@@ -100,7 +101,7 @@ func (s *series) encodeColumn(c *column, stride int, b []byte) []byte {
 		switch {
 		case c.kind == sumColumn:
 			b = binary.AppendVarint(b, x-s.buf[i-stride])
-		case c.typ == orrery.Float:
+		case c.typ == orrery.Float || c.kind == hashColumn:
 			b = binary.LittleEndian.AppendUint64(b, uint64(x))
 		case c.typ == orrery.Bool:
 			b = append(b, byte(x))

@@ -25,8 +25,11 @@
 // must hold for an event to count. An asker without the entity key gets missing
 // for the aggregates of that key. Missing is NaN.
 //
-// An empty window gives 0 for count, sum, distinct and the decayed kinds, missing
-// for the others; stddev and variance, of the sample (n − 1), are missing below
+// Repeats compares texts by their similarity hashes (package simhash), with that
+// of the asker's own; without such a text, as in Read, it is missing.
+//
+// An empty window gives 0 for count, sum, distinct, repeats and the decayed kinds,
+// missing for the others; stddev and variance, of the sample (n − 1), are missing below
 // two events.
 //
 // # Exactness
@@ -62,7 +65,7 @@
 // of the fields used). Any window, lag and instant is two searches and a
 // subtraction for count, sum, mean, stddev, variance, first, last and
 // time_since_last of ints and decimals. Min, max, distinct, quantile, top and
-// whatever needs a float's sum walk the window's rows.
+// whatever needs a float's sum, and repeats, walk the window's rows.
 //
 // A series keeps what lies at most retain = max(lag + window + tile) + keep behind
 // its newest event, where keep is how late an event may come, and the few events
@@ -91,8 +94,8 @@
 // be added in any order: exact sums, the least and the greatest, the earliest, a
 // HyperLogLog sketch (hll) for distinct, buckets for a quantile. An asker keeps the
 // sum of its tiles from one event to the next (fold), so the cost of an event does
-// not depend on how many there are. Last, time_since_last and top look at the
-// exact newest events and no further.
+// not depend on how many there are. Last, time_since_last, top and repeats look at
+// the exact newest events and no further.
 //
 // At most 1,024 widths of tiles are kept: an asker whose window begins before
 // them, which on time none does, gets missing.

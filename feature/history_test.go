@@ -51,7 +51,7 @@ func drawValue(t *rapid.T, f orrery.Field, at orrery.Instant) orrery.Value {
 	case orrery.Entity:
 		return orrery.EntityValue(f.Entity[:1] + fmt.Sprint(rapid.IntRange(0, 2).Draw(t, f.Name)))
 	case orrery.String:
-		return orrery.StringValue(rapid.SampledFrom([]string{"", "a", "b", "cc"}).Draw(t, f.Name))
+		return orrery.StringValue(rapid.SampledFrom(texts).Draw(t, f.Name))
 	case orrery.Timestamp:
 		if f.Name == "at" {
 			return orrery.TimestampValue(at)
@@ -67,6 +67,12 @@ func drawValue(t *rapid.T, f orrery.Field, at orrery.Instant) orrery.Value {
 	}
 	return orrery.BoolValue(rapid.Bool().Draw(t, f.Name))
 }
+
+// texts has some that repeat each other nearly, some whose hashes are equal, and
+// some that have nothing in common.
+var texts = []string{"", "a", "b", "cc", "CC!", "\xff", "free gold for everyone who joins my server today",
+	"FREE gold for everyone who jions my server today!!!", "free gold for everyone who joins my srever toady 17",
+	"does anyone know when the next round begins"}
 
 func drawAggregates(t *rapid.T, pay, note *orrery.EventType, predicates []*Predicate) []Aggregate {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Aggregate {
@@ -99,6 +105,7 @@ func drawAggregates(t *rapid.T, pay, note *orrery.EventType, predicates []*Predi
 		if a.Kind != "last" && a.Kind != "top" {
 			a.Rank = 0
 		}
+		a.Distance = rapid.SampledFrom([]int{0, 3, 12, 20}).Draw(t, "distance")
 		a.Lag = rapid.SampledFrom([]orrery.Duration{0, 0, 1, 30}).Draw(t, "lag")
 		a.Current = rapid.Bool().Draw(t, "current")
 		a.Where = rapid.SampledFrom(predicates).Draw(t, "where")

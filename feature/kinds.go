@@ -1,6 +1,11 @@
 package feature
 
-import "orrery.dev/declare"
+import (
+	"strconv"
+
+	"orrery.dev/declare"
+	"orrery.dev/text/simhash"
+)
 
 // kind is an aggregate's kind, the index of its declaration in Kinds.
 type kind uint8
@@ -19,6 +24,7 @@ const (
 	firstKind
 	lastKind
 	timeSinceLastKind
+	repeatsKind
 	decayedCountKind // and those after it are kept in tiles of a half-life from the first event on
 	decayedSumKind
 )
@@ -91,6 +97,17 @@ var kinds = []declare.Kind{
 			Doc: "How many of the latest events, each in a scalar of its own."}}},
 	timeSinceLastKind: {Name: "time_since_last", Operand: eventOf, WithoutCurrent: true,
 		Doc: "The seconds from the latest event of the window to the event that asks. " + notYet + " Missing, too, where that event is not among those told apart."},
+	repeatsKind: {Name: "repeats", Operand: &declare.Field{Name: "of", Type: declare.FieldRef, Required: true,
+		Doc: "The text that is compared: a string field of the event decided on.", Example: "message.text"},
+		FieldTypes: []string{"string"}, NeedsWindow: true, OfAsker: true, WithoutCurrent: true,
+		Doc: "How many events of the window have nearly the text of the event that asks, or the very same. " +
+			"By an author it finds who repeats themselves; by a channel, many who post one text. " +
+			"Texts are compared by 64-bit similarity hashes of their runs of five bytes (SimHash), without regard to case, punctuation, spacing, invisible characters and repeated letters; of a text, the first 16 KiB count. " +
+			"The event that asks does not count unless `current: true`. 0 when there is none, missing when the event that asks has no such text. " +
+			"Of a window with more events than are told apart, only the newest so many are looked at, so the cost of an event is bounded; missing where the window ends before them.",
+		Fields: []declare.Field{{Name: "distance", Type: declare.Int, Default: strconv.Itoa(simhash.DefaultDistance), Min: declare.Bound(0), Max: declare.Bound(simhash.MaxDistance), Example: "12",
+			Doc: "In how many of the 64 bits the hashes may differ. Unrelated texts differ in about 32, and one pair in 100,000 is within 12. " +
+				"Of messages with one or two edits (a word replaced, letters swapped, a number behind it), within 12 are 58 % of those of five words, 87 % of those of twelve and 96 % of those of twenty. 0 is for texts that differ in nothing that counts."}}},
 	decayedCountKind: {Name: "decayed_count", Operand: eventOf, WithoutWindow: true, Fields: []declare.Field{halfLife},
 		Doc: "The number of events, older ones counting for less. " + decays},
 	decayedSumKind: {Name: "decayed_sum", Operand: fieldOf, FieldTypes: ordered, WithoutWindow: true, Fields: []declare.Field{halfLife},

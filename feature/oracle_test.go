@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
+	"math/bits"
 	"slices"
 	"sort"
 
@@ -11,6 +12,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/numeric"
+	"orrery.dev/text/simhash"
 )
 
 // oracle answers aggregates from the list of all events, the slow and obvious
@@ -126,10 +128,13 @@ func (o *oracle) ask(a *Aggregate, at orrery.Instant, key string, asker *orrery.
 		return o.distinct(a, v)
 	case "decayed_count", "decayed_sum":
 		return o.decayed(a, v)
-	case "last", "time_since_last", "top":
+	case "last", "time_since_last", "top", "repeats":
 		if v.window = o.newest(v); v.rolled {
 			v.window = nil
 		}
+	}
+	if a.Kind == "repeats" {
+		return repeats(a, v, asker)
 	}
 	if len(v.window) == 0 {
 		if a.Kind == "sum" {
@@ -159,6 +164,27 @@ func (o *oracle) ask(a *Aggregate, at orrery.Instant, key string, asker *orrery.
 		return quantile(a, values, f, v.tiledStart)
 	}
 	return number(a.Kind, values, f)
+}
+
+// repeats counts the texts of the window that differ from the asker's in few bits
+// of their hashes.
+func repeats(a *Aggregate, v *view, asker *orrery.Event) float64 {
+	if asker == nil || asker.Values[a.Field].IsMissing() || v.rolled {
+		return math.NaN()
+	}
+	n := 0
+	for _, e := range v.window {
+		if bits.OnesCount64(hashed(e.Values[a.Field])^hashed(asker.Values[a.Field])) <= a.Distance {
+			n++
+		}
+	}
+	return float64(n)
+}
+
+// hashed has an oracle of its own, in package simhash.
+func hashed(v orrery.Value) uint64 {
+	hash, _ := simhash.Sum(v.Text(), nil)
+	return hash
 }
 
 func (o *oracle) matches(a *Aggregate, e *orrery.Event, key string) bool {

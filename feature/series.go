@@ -65,7 +65,7 @@ func (s *series) end(stride int) int { return len(s.buf) / stride }
 
 // insert counts an event: it goes behind those of its time or earlier, and what
 // is then too old is dropped. It gives the bytes by which the rows' memory grew.
-func (s *series) insert(t *table, e *orrery.Event) (grown int64) {
+func (s *series) insert(t *table, e *orrery.Event, h *hasher) (grown int64) {
 	stride := t.stride
 	grown = s.room(t)
 	n := len(s.buf)
@@ -85,6 +85,8 @@ func (s *series) insert(t *table, e *orrery.Event) (grown int64) {
 			s.addSum(c, v.Units(), at, stride)
 		case rawColumn:
 			s.buf[at+c.word] = c.word64(v)
+		case hashColumn:
+			s.buf[at+c.word] = h.sum(v.Text())
 		case idColumn:
 			d := &s.extra.dicts[c.base]
 			s.buf[at+c.word] = int64(d.add(*v))

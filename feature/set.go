@@ -85,7 +85,7 @@ func (s *Set) read(i int, k kind, t *table, keep orrery.Duration) {
 	a := &s.aggregates[i]
 	r := s.readerFor(slices.Index(s.tables, t), a.Key)
 	it := item{kind: k, out: i, start: -1, end: r.bound(a.Lag), skip: !a.Current && a.Lag == 0, unit: 1,
-		level: -1, number: -1, from: int64(a.Lag + a.Window), to: int64(a.Lag), rank: a.Rank, share: a.Share, quantile: a.Quantile}
+		level: -1, number: -1, from: int64(a.Lag + a.Window), to: int64(a.Lag), rank: a.Rank, share: a.Share, quantile: a.Quantile, distance: a.Distance}
 	if l, ok := a.level(k, keep); ok {
 		it.level = slices.IndexFunc(t.levels, l.same)
 		if partsOf(k) != 0 {

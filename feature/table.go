@@ -25,9 +25,11 @@ const (
 	rawColumn columnKind = 2
 	// idColumn is the number of a value in the series's dictionary.
 	idColumn columnKind = 3
+	// hashColumn is the similarity hash of a text.
+	hashColumn columnKind = 4
 )
 
-func (k columnKind) String() string { return [...]string{1: "sum", 2: "raw", 3: "id"}[k] }
+func (k columnKind) String() string { return [...]string{1: "sum", 2: "raw", 3: "id", 4: "hash"}[k] }
 
 type column struct {
 	kind  columnKind
@@ -144,7 +146,7 @@ func (t *table) needTiles(k kind, a *Aggregate, keep orrery.Duration) {
 // level gives the level of an aggregate of kind k, false where it has none.
 func (a *Aggregate) level(k kind, keep orrery.Duration) (level, bool) {
 	switch k {
-	case lastKind, timeSinceLastKind, topKind:
+	case lastKind, timeSinceLastKind, topKind, repeatsKind:
 		return level{}, false
 	}
 	return level{width: int64(a.tileWidth(keep)), ever: a.Window == 0 && a.HalfLife == 0, halving: a.HalfLife > 0}, true
@@ -170,6 +172,8 @@ func columnKindFor(k kind, typ orrery.FieldType) columnKind {
 	switch {
 	case k == distinctKind || k == topKind:
 		return idColumn
+	case k == repeatsKind:
+		return hashColumn
 	case typ.Exact():
 		return sumColumn
 	}

@@ -77,7 +77,7 @@ func (st *State) tiled(it *item, t *table, r *rows, start, end int64, at orrery.
 	s := r.s
 	newest := max(s.end(t.stride)-t.exact, s.first()) // the first of the rows told apart
 	switch it.kind {
-	case lastKind, timeSinceLastKind, topKind:
+	case lastKind, timeSinceLastKind, topKind, repeatsKind:
 		if r.from = max(r.from, newest); end < exactFrom {
 			return math.NaN()
 		}

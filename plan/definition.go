@@ -26,9 +26,9 @@ func Definition(s *spec.Spec, i int) string {
 		if a.Where != nil {
 			where = a.Where.Canonical() + " of " + fieldsRead(s, a.Where)
 		}
-		return fmt.Sprintf("%s(%s%s by %s for %s window %d lag %d place %d share %t quantile %d half-life %d current %t where %q exact %d)", a.Kind, a.Event.Name, field,
+		return fmt.Sprintf("%s(%s%s by %s for %s window %d lag %d place %d share %t quantile %d half-life %d distance %d current %t where %q exact %d)", a.Kind, a.Event.Name, field,
 			fieldText(&a.Event.Fields[a.By]), fieldText(&s.DecideOn.Fields[a.Key]), a.Window, a.Lag,
-			a.Rank, a.Share, a.Quantile, a.HalfLife, a.Current, where, s.State.ExactEvents)
+			a.Rank, a.Share, a.Quantile, a.HalfLife, a.Distance, a.Current, where, s.State.ExactEvents)
 	case f.Listed != nil:
 		l := &s.Lists[f.Listed.List]
 		return fmt.Sprintf("on list %s of %s: %s", l.Name, l.Of, fieldText(&s.DecideOn.Fields[f.Listed.Field]))

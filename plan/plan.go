@@ -96,7 +96,7 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 
 func aggregate(s *spec.Spec, a *spec.Aggregate) feature.Aggregate {
 	out := feature.Aggregate{Kind: a.Kind, Event: a.Event, Field: a.Field, By: a.By, Key: a.Key,
-		Window: a.Window, Lag: a.Lag, Rank: a.Rank, Share: a.Share, Quantile: a.Quantile, HalfLife: a.HalfLife, Current: a.Current}
+		Window: a.Window, Lag: a.Lag, Rank: a.Rank, Share: a.Share, Quantile: a.Quantile, HalfLife: a.HalfLife, Distance: a.Distance, Current: a.Current}
 	if where := a.Where; where != nil {
 		// An Input on the stack would escape, once an event.
 		inputs := sync.Pool{New: func() any { return new(expr.Input) }}

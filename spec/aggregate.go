@@ -47,6 +47,7 @@ func (c *checker) resolveParameters(d *declared, a *Aggregate) {
 	if q, ok := valueOf[float64](d.node, "q"); ok {
 		a.Quantile = int(math.Round(q * 1e6))
 	}
+	a.Distance, _ = valueOf[int](d.node, "distance")
 	a.HalfLife, _ = valueOf[orrery.Duration](d.node, "half_life")
 	if n := d.node.get("half_life"); n != nil && !n.bad && a.HalfLife > maxHalfLife {
 		c.errorf(n, "out_of_bounds", "`half_life` is at most 3650d")
@@ -77,6 +78,9 @@ func (c *checker) resolveOperand(kind *declare.Kind, n *node, a *Aggregate) {
 	}
 	a.Field = field
 	c.keeps(n, t, field)
+	if decided := c.spec.DecideOn; kind.OfAsker && decided != nil && t != decided {
+		c.errorf(n, "wrong_event", "`%s` compares with the event that asks, so it takes a field of the event decided on, `%s`", kind.Name, decided.Name)
+	}
 	f := t.Fields[field]
 	if len(kind.FieldTypes) > 0 && !slices.Contains(kind.FieldTypes, f.Type.String()) {
 		c.errorf(n, "wrong_field_type", "`%s` cannot be taken of `%s.%s`, which is %s", kind.Name, t.Name, f.Name, article(f.Type.String())).

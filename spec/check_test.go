@@ -36,6 +36,8 @@ func testRegistry() *Registry {
 				{Name: "k", Type: declare.Int, Required: true, Min: declare.Bound(1), Max: declare.Bound(10)}}},
 			{Name: "decayed_sum", Operand: field, FieldTypes: numeric, WithoutWindow: true, Fields: []declare.Field{
 				{Name: "half_life", Type: declare.Duration, Required: true, Above: declare.Bound(0)}}},
+			{Name: "repeats", Operand: field, FieldTypes: []string{"string"}, NeedsWindow: true, OfAsker: true, WithoutCurrent: true, Fields: []declare.Field{
+				{Name: "distance", Type: declare.Int, Default: "12", Min: declare.Bound(0), Max: declare.Bound(20), Doc: "How far."}}},
 			{Name: "time_since_last", Operand: event, WithoutCurrent: true},
 		},
 		Models: []declare.Kind{

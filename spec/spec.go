@@ -132,6 +132,8 @@ type Aggregate struct {
 	Share bool
 	// Quantile is which quantile is asked for, in millionths.
 	Quantile int
+	// Distance is, of repeats, in how many bits the hashes of two texts may differ.
+	Distance int
 	// HalfLife is that of a kind that decays, 0 of others.
 	HalfLife orrery.Duration
 	// Current says that the asking event itself counts.
