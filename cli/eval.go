@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,25 +19,43 @@ import (
 )
 
 type evalFlags struct {
-	events      []string
-	received    string
-	train, test string
-	model       string
+	events   []string
+	received string
+	train    string
+	test     []string
+	model    string
+	folds    int
+	seed     uint64
+	renames  string
+}
+
+// labelled reports whether the flags ask for an evaluation on labelled events.
+func (f *evalFlags) labelled() bool {
+	return f.folds != 0 || f.renames != "" || slices.ContainsFunc(f.test, func(t string) bool { return strings.Contains(t, "=") })
 }
 
 func (a *app) evalCommand() *cobra.Command {
 	var f evalFlags
 	cmd := &cobra.Command{
-		Use:   "eval FILE|DIR --events EVENT=FILE... --train FROM..TO --test FROM..TO",
-		Short: "Train on one range of files and measure on a later one",
+		Use:   "eval FILE|DIR --events EVENT=FILE... (--train FROM..TO --test FROM..TO | --test EVENT=FILE | --folds N)",
+		Short: "Train on one part of files and measure on another",
 		Long: `Eval replays files through the system's features, fits its model on the rows of
 the train range with the labels known when the test range opens, and measures
 it on the test range. Earlier events warm the features. A test row is left out
 when its entity had a positive outcome, for an event on or after the start of
 the train range, received before that test day began (see evaluate in the
-system's file). Ranges are half-open.`,
+system's file). Ranges are half-open.
+
+Files of labelled events have the outcome in a column beside the event, by the
+name of the field that label.from names; whatever else they lack is missing in
+the events. Eval then trains on all of --events and tests on the files of
+--test, or divides --events into folds (--folds) and tests on each with a model
+of the others. --map brings outcomes of different names together; "other" stands
+for all classes that the test does not name.`,
 		Example: "  orrery eval systems/fraud --events transaction=transactions.csv.gz --events fraud_report=fraud_reports.csv.gz \\\n" +
-			"      --train 2018-07-04..2018-07-11 --test 2018-07-18..2018-07-25 --json",
+			"      --train 2018-07-04..2018-07-11 --test 2018-07-18..2018-07-25 --json\n" +
+			"  orrery eval systems/moderation --events message=labelled.csv --folds 5\n" +
+			"  orrery eval systems/moderation --events message=labelled.csv --test message=other.csv --map hateful=hate,non-hateful=other",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.eval(cmd.Context(), args[0], f) },
 	}
@@ -44,7 +63,10 @@ system's file). Ranges are half-open.`,
 	flags.StringArrayVar(&f.events, "events", nil, "EVENT=FILE: a CSV, NDJSON or Parquet file of one event type; may be repeated")
 	flags.StringVar(&f.received, "received-column", "", "the column that says when each event became known (default: when it happened)")
 	flags.StringVar(&f.train, "train", "", "event times to train on, FROM..TO")
-	flags.StringVar(&f.test, "test", "", "event times to test on, FROM..TO")
+	flags.StringArrayVar(&f.test, "test", nil, "event times to test on, FROM..TO, or EVENT=FILE, a file of labelled events; files may be repeated")
+	flags.IntVar(&f.folds, "folds", 0, "cross-validate on labelled events, in this many folds")
+	flags.Uint64Var(&f.seed, "seed", 0, "the seed by which events are divided into folds")
+	flags.StringVar(&f.renames, "map", "", "other names for the outcomes of labelled events, FROM=TO,...")
 	flags.StringVar(&f.model, "model", "", "the kind of model (default: the spec's)")
 	return cmd
 }
@@ -54,14 +76,17 @@ func (a *app) eval(ctx context.Context, path string, f evalFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.train == "" || f.test == "" || len(f.events) == 0 {
+	if f.labelled() {
+		return a.evalLabelled(ctx, s, f)
+	}
+	if f.train == "" || len(f.test) != 1 || len(f.events) == 0 {
 		return usagef("eval needs --events, --train and --test; see orrery eval --help")
 	}
 	protocol := replay.Protocol{}
 	if protocol.Train, err = parseRange(f.train, s.Location); err != nil {
 		return err
 	}
-	if protocol.Test, err = parseRange(f.test, s.Location); err != nil {
+	if protocol.Test, err = parseRange(f.test[0], s.Location); err != nil {
 		return err
 	}
 	inputs, err := parseInputs(f.events, f.received, s)

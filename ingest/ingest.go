@@ -56,7 +56,8 @@ const (
 	MaxDepth = 32
 )
 
-// Input is one file of events of one type.
+// Input is one file of events of one type. A type without a field of its time,
+// TimeField -1, gives events in the order of lines, with the instant 0.
 type Input struct {
 	Path string
 	Type *orrery.EventType

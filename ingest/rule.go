@@ -174,7 +174,10 @@ func (d *Decoder) finish(values []orrery.Value, text string) orrery.Event {
 			values[i] = d.event.Fields[i].Default
 		}
 	}
-	at := values[d.event.TimeField].Instant()
+	var at orrery.Instant
+	if d.event.TimeField >= 0 {
+		at = values[d.event.TimeField].Instant()
+	}
 	received := at
 	if d.received >= 0 {
 		received = values[d.received].Instant()

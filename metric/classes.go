@@ -12,12 +12,14 @@ type ClassSet struct {
 	Score []float64
 	// Weight is [rows], finite and at least 0, or nil where every row weighs 1.
 	Weight []float64
+	// Chosen is [rows], the index of the class that the model holds for that of the
+	// row; nil is the likeliest, the first of equals.
+	Chosen []int
 }
 
-// ClassReport measures a model of several classes. What it holds for the class of
-// a row is the likeliest, the first of equals.
+// ClassReport measures a model of several classes.
 type ClassReport struct {
-	// Accuracy is the share of rows whose likeliest class is right.
+	// Accuracy is the share of rows that are held for the right class.
 	Accuracy float64 `json:"accuracy"`
 	// MacroF1 is the mean of the classes' F1, WeightedF1 that by their weight.
 	MacroF1    float64 `json:"macro_f1"`
@@ -27,8 +29,8 @@ type ClassReport struct {
 	// 0 to 2.
 	LogLoss float64 `json:"log_loss"`
 	Brier   float64 `json:"brier"`
-	// CalibrationError is that of the likeliest class's score against whether it is
-	// right; Reliability is its table.
+	// CalibrationError is that of the score of the class held for right against
+	// whether it is; Reliability is its table.
 	CalibrationError float64          `json:"calibration_error"`
 	Reliability      []ReliabilityBin `json:"reliability"`
 	Classes          []ClassFigures   `json:"classes"`
@@ -79,6 +81,9 @@ func Classify(s ClassSet) (*ClassReport, error) {
 				p = 1 - p
 			}
 			sum += float64(p * p)
+		}
+		if s.Chosen != nil {
+			best = s.Chosen[i]
 		}
 		out.Confusion[y][best] += w
 		squares += float64(w * sum)
@@ -151,12 +156,17 @@ func (s ClassSet) check() error {
 		return badInput("there are %d classes", k)
 	case len(s.Score) != n*k:
 		return badInput("%d scores are not those of %d rows and %d classes", len(s.Score), n, k)
+	case s.Chosen != nil && len(s.Chosen) != n:
+		return badInput("there are %d labels and %d choices", n, len(s.Chosen))
 	case s.Weight != nil && len(s.Weight) != n:
 		return badInput("there are %d labels and %d weights", n, len(s.Weight))
 	}
 	for i, y := range s.Label {
 		if y < 0 || y >= k {
 			return badInput("row %d has the class %d of %d", i, y, k)
+		}
+		if s.Chosen != nil && (s.Chosen[i] < 0 || s.Chosen[i] >= k) {
+			return badInput("row %d is held for the class %d of %d", i, s.Chosen[i], k)
 		}
 		if s.Weight != nil && !(s.Weight[i] >= 0 && s.Weight[i] <= math.MaxFloat64) {
 			return badInput("row %d has the weight %v", i, s.Weight[i])

@@ -31,6 +31,8 @@ type Evaluation struct {
 	Reliability []metric.ReliabilityBin `json:"reliability,omitempty"`
 	// Classes has the figures of a label of several classes.
 	Classes *metric.ClassReport `json:"classes,omitempty"`
+	// Folds has the metrics of each fold of a cross-validation; Metrics are over all.
+	Folds []Metrics `json:"folds,omitempty"`
 	// Calibration says how the scores were calibrated, nil where they were not to
 	// be.
 	Calibration *train.CalibrationReport `json:"calibration,omitempty"`
