@@ -1,0 +1,93 @@
+package functional
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Term is a phrase by which texts name a group.
+type Term struct {
+	// Phrase is in lower case, its words parted by single spaces.
+	Phrase string
+	// Group is the group's place in Suite.Groups.
+	Group int
+}
+
+// Terms gives all phrases by which texts name a group: its plurals, singulars and
+// further terms, and its adjectives before a word for persons. They are in the
+// order of the groups, and then by spelling.
+func (s *Suite) Terms() []Term {
+	var out []Term
+	for g, group := range s.Groups {
+		phrases := slices.Concat(group.Plural, group.Singular, group.Also)
+		for _, adjective := range group.Adjective {
+			for _, person := range s.Persons {
+				phrases = append(phrases, adjective+" "+person)
+			}
+		}
+		for i := range phrases {
+			phrases[i] = strings.ToLower(phrases[i])
+		}
+		slices.Sort(phrases)
+		for _, p := range slices.Compact(phrases) {
+			out = append(out, Term{p, g})
+		}
+	}
+	return out
+}
+
+// Mentions finds which groups a text names. It is safe for concurrent use.
+type Mentions struct {
+	groups  map[string][]int // by phrase
+	longest int              // the most words of a phrase
+}
+
+// Mentions makes a finder of the suite's terms.
+func (s *Suite) Mentions() *Mentions {
+	m := &Mentions{groups: map[string][]int{}}
+	for _, t := range s.Terms() {
+		key := strings.Join(words(t.Phrase), " ")
+		m.groups[key] = append(m.groups[key], t.Group)
+		m.longest = max(m.longest, strings.Count(key, " ")+1)
+	}
+	return m
+}
+
+// In gives the places in Suite.Groups of the groups that a text names, in order,
+// each once. Case, punctuation and a possessive ending make no difference; of terms
+// that overlap the longest counts, so that "trans women" names trans people and not
+// women.
+func (m *Mentions) In(text string) []int {
+	var out []int
+	list := words(text)
+	for i := 0; i < len(list); {
+		step := 1
+		for n := min(m.longest, len(list)-i); n > 0; n-- {
+			if groups := m.groups[strings.Join(list[i:i+n], " ")]; groups != nil {
+				out = append(out, groups...)
+				step = n
+				break
+			}
+		}
+		i += step
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// words gives the words of a text in lower case, without possessive endings.
+// Hyphens part words.
+func words(text string) []string {
+	list := strings.FieldsFunc(strings.ToLower(strings.ReplaceAll(text, "’", "'")), func(c rune) bool {
+		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '\''
+	})
+	out := list[:0]
+	for _, w := range list {
+		w = strings.Trim(strings.TrimSuffix(strings.TrimRight(w, "'"), "'s"), "'")
+		if w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
