@@ -3,10 +3,7 @@ package text
 import "strings"
 
 // others are the sets of letters that a byte may also stand for, by number.
-var others = [...]string{"", "il", "i", "l", "li", "o", "e", "a", "s", "gb", "t", "b", "g", "c", "y", masked}
-
-// masked is what Others gives for a star that hides a letter.
-const masked = "*"
+var others = [...]string{"", "il", "i", "l", "li", "o", "e", "a", "s", "gb", "t", "b", "g", "c", "y", ""}
 
 // leet maps a digit or symbol to the number of its letters in others.
 func leet(r rune) Flag {
@@ -43,6 +40,7 @@ func leet(r rune) Flag {
 	return 0
 }
 
+// maskedOther is the number of a star that hides a letter.
 const maskedOther = Flag(len(others) - 1)
 
 // sure are the digits and symbols that are read as letters between letters

@@ -13,9 +13,9 @@
 //	%62%61d, &#98;ad         bad, bad
 //	b a d w o r d, b.a.d     badword, bad
 //	b4dw0rd                  badword
-//	1diot, b!d               1diot, b!d      idiot, ldiot, bid
+//	1diot, b!d               1diot, b!d      idiot, ldiot; bid, bld
 //	baaaad                   baad            bad
-//	bad-word                 bad-word        badword
+//	bad-word                 bad-word        badword, bad word
 //	b*d                      b*d             any letter, where a list allows it
 //	4x4, mp3, 1st, 1 2 3     unchanged
 //
@@ -54,6 +54,9 @@ const (
 // Others gives the letters, beside its own, that a byte with this flag may stand
 // for, all ASCII.
 func (f Flag) Others() string { return others[f>>firstOther] }
+
+// Hides says whether the byte is a star that hides a letter.
+func (f Flag) Hides() bool { return f>>firstOther == maskedOther }
 
 // Normal is one message in normal form. The zero value is ready to use; Reset
 // keeps the memory of the message before.

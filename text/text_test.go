@@ -43,7 +43,7 @@ func TestNormal(t *testing.T) {
 		{"one is i or l", "k1ll k1ng", "ki[l]ll ki[l]ng"},
 		{"leet at the ends", "1diot hell0 $hit @ss a$$ sh!t 5hit", "1[il]diot hell0[o] $[s]hit @[a]ss a$[s]$[s] sh![il]t 5[s]hit"},
 		{"numbers", "4x4 b2b mp3 covid19 1st 22nd 10am 3d 1 2 3 4ss a55 $5 1,000,000 2026-11-24", ""},
-		{"mentions and mail", "@someone joe@site.com #tag", ""},
+		{"mentions and mail", "@someone joe@site.com #tag wow!!!", ""},
 		{"letters apart", "b a d w o r d", "badword"},
 		{"words apart", "b a d   w o r d !", "bad word !"},
 		{"points", "b.a.d.w.o.r.d U.S.A. J. R. R. Tolkien", "badword usa. jrr. tolkien"},
@@ -55,8 +55,8 @@ func TestNormal(t *testing.T) {
 		{"repeats", "heeeello soooo cool", "he(e)llo so(o) cool"},
 		{"no repeats", "www xxx viii aaa", ""},
 		{"repeated signs", "what?!?! nooo!!!!!! ......", "what?!?! no(o)!!! ..."},
-		{"hyphen", "bad-word ba_d", "bad(-)word ba_[*]d"},
-		{"stars", "b**word f**k b*d n****r fu**", "b*[*]*[*]word f*[*]*[*]k b*[*]d n*[*]*[*]*[*]*[*]r fu*[*]*[*]"},
+		{"hyphen", "bad-word ba_d", "bad(-)word ba(_)d"},
+		{"stars", "b**word f**k b*d n****r fu** f--k oh--never", "b*[*]*[*]word f*[*]*[*]k b*[*]d n*[*]*[*]*[*]*[*]r fu*[*]*[*] f-[*]-[*]k oh--never"},
 		{"bold", "**bold** star* 5*3", "**bold*[*]*[*] star* 5*[*]3"},
 		{"emoji", "👍🏽 👨‍👩‍👧 😀😀😀😀😀", "👍 👨👩👧 😀😀😀"},
 		{"quotes", "“it’s” – well…", `"it's" - well...`},
@@ -86,6 +86,9 @@ func readings(n *text.Normal) string {
 			b.WriteString("(" + string(c) + ")")
 		} else {
 			b.WriteByte(c)
+		}
+		if n.Flags[i].Hides() {
+			b.WriteString("[*]")
 		}
 		if o := n.Flags[i].Others(); o != "" {
 			b.WriteString("[" + o + "]")

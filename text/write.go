@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,6 +11,7 @@ import (
 func (n *Normal) write() {
 	gap := extent{}
 	cells := n.cells
+	n.Text, n.Flags, n.origin = slices.Grow(n.Text, len(cells)), slices.Grow(n.Flags, len(cells)), slices.Grow(n.origin, len(cells))
 	for i := 0; i < len(cells); {
 		c := &cells[i]
 		if c.class == space {
@@ -26,6 +28,10 @@ func (n *Normal) write() {
 			}
 			gap = extent{}
 		}
+		if end := n.plain(i); end > i {
+			i = end
+			continue
+		}
 		if end := n.spaced(i); end > i {
 			i = end
 			continue
@@ -38,6 +44,34 @@ func (n *Normal) write() {
 		n.sign(i)
 		i++
 	}
+}
+
+// plain writes a word of Latin letters with nothing to undo, as most are, and
+// gives its end; i for any other.
+func (n *Normal) plain(i int) int {
+	cells := n.cells
+	j := i
+	for j < len(cells) && cells[j].class == letter && cells[j].r < utf8.RuneSelf {
+		if j-i >= 2 && cells[j].r == cells[j-1].r && cells[j].r == cells[j-2].r {
+			return i
+		}
+		j++
+	}
+	if j-i < 2 {
+		return i
+	}
+	if j < len(cells) {
+		if c := &cells[j]; c.class != space && (wordClass(c.class) || inWord(c.r) || hides(c.r)) {
+			return i
+		}
+	}
+	for k := i; k < j; k++ {
+		c := &cells[k]
+		n.Text = append(n.Text, byte(c.r))
+		n.Flags = append(n.Flags, Word)
+		n.origin = append(n.origin, extent{c.start, c.end})
+	}
+	return j
 }
 
 // emit writes one character.
@@ -68,6 +102,8 @@ func (n *Normal) sign(i int) {
 	f := Flag(0)
 	if n.divides(i) {
 		f = Optional
+	} else if number := leet(c.r); number > 0 && !inWord(c.r) && n.wordAt(i-1) && n.wordAt(i+1) {
+		f = number << firstOther // sh!t
 	}
 	n.emit(c.r, f, extent{c.start, c.end})
 }
@@ -140,37 +176,29 @@ func (n *Normal) leads(i int) bool {
 }
 
 // signsEnd gives the end of the signs from j on, if they are part of the word
-// around them, else j.
+// before them, else j.
 func (n *Normal) signsEnd(j int) int {
 	cells := n.cells
-	k, hiding := j, true
-	for k < len(cells) && k < j+32 {
-		r := cells[k].r
-		if hides(r) {
-		} else if leet(r) != 0 && cells[k].class != digit {
-			hiding = false
-		} else {
-			break
+	k, stars := j, 0
+	for k < len(cells) && (inWord(cells[k].r) || hides(cells[k].r)) {
+		if hides(cells[k].r) {
+			stars++
 		}
 		k++
 	}
-	if k == j {
+	switch {
+	case k == j:
 		return j
-	}
-	if k < len(cells) && wordClass(cells[k].class) {
-		// between word and word
-		if cells[j].r == '@' && k == j+1 && n.address(k) || hiding && k == j+1 && cells[j].r != '*' && cells[j].r != '#' && cells[j].r != '_' {
-			return j
-		}
-		if !hiding && k-j > 3 {
+	case k < len(cells) && wordClass(cells[k].class):
+		if stars < k-j && (k-j > 3 || n.address(k)) || !n.hiding(j, k) {
 			return j
 		}
 		n.cover(j, k)
 		return k
 	}
 	// at the end of the word
-	switch stars := run(cells, j, '*'); {
-	case stars == k-j && stars >= 2:
+	switch {
+	case run(cells, j, '*') == k-j && k-j >= 2:
 		n.cover(j, k)
 		return k
 	case cells[j].r == '$':
@@ -179,6 +207,12 @@ func (n *Normal) signsEnd(j int) int {
 		return k
 	}
 	return j
+}
+
+// inWord says whether a symbol in a word is part of it, as the letter that it
+// looks like.
+func inWord(r rune) bool {
+	return r == '@' || r == '$' || r == '€' || r == '£' || r == '¥' || r == '¢'
 }
 
 // run counts equal characters.
@@ -190,7 +224,20 @@ func run(cells []cell, i int, r rune) int {
 	return j - i
 }
 
-func hides(r rune) bool { return r == '*' || r == '#' || r == '%' || r == '?' || r == '_' || r == '-' }
+// hides says whether a sign may hide a letter.
+func hides(r rune) bool { return r == '*' || r == '#' || r == '-' || r == '_' }
+
+// hiding says whether the signs from j to k hide letters: any stars; dashes when
+// they are several and few letters stand before and behind (f--k), since dashes
+// also divide.
+func (n *Normal) hiding(j, k int) bool {
+	for i := j; i < k; i++ {
+		if r := n.cells[i].r; r == '-' || r == '_' {
+			return k-j > 1 && !(n.wordAt(j-1) && n.wordAt(j-2) && n.wordAt(j-3)) && !(n.wordAt(k) && n.wordAt(k+1) && n.wordAt(k+2))
+		}
+	}
+	return true
+}
 
 // cover marks the signs that hide letters.
 func (n *Normal) cover(from, to int) {
@@ -232,17 +279,16 @@ func (n *Normal) token(token []cell) {
 // letters writes the characters of a word, of three and more equal letters in a
 // row two, the second to be left out at will.
 func (n *Normal) letters(token []cell) {
-	most := 2
-	if numeral(token) {
-		most = 3
-	}
-	row := 0
+	most, row := 2, 0
 	for i := range token {
 		c := &token[i]
 		if i > 0 && c.class == letter && c.r == token[i-1].r {
 			row++
 		} else {
 			row = 0
+		}
+		if row == 2 && numeral(token) {
+			most = 3
 		}
 		if row >= most {
 			n.origin[len(n.origin)-1].end = c.end
