@@ -18,6 +18,7 @@ const pebbleFormat = pebble.FormatValueSeparation
 type engine struct {
 	db *pebble.DB
 	*fault
+	pacer    *pacer
 	readOnly bool
 }
 
@@ -69,8 +70,8 @@ func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
 
 // openEngine opens the instance in a folder of the data directory.
 func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
-	e := &engine{fault: newFault(d.join(name)), readOnly: p.ReadOnly}
-	p.FS = frozenFS{p.FS, e.fault, d.join(checkpointName)}
+	e := &engine{fault: newFault(d.join(name)), readOnly: p.ReadOnly, pacer: newPacer()}
+	p.FS = frozenFS{p.FS, e.fault, d.join(checkpointName), e.pacer}
 	p.Logger = logger{e.fault}
 	p.EventListener = &pebble.EventListener{
 		BackgroundError: func(err error) { _ = e.set(err) },
@@ -84,6 +85,7 @@ func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.pacer.watch(e.db)
 	return e, nil
 }
 
@@ -127,6 +129,7 @@ func (e *engine) close() error {
 	if e == nil || e.fault.err() != nil {
 		return nil // There is nothing to end, or nothing that may be touched.
 	}
+	e.pacer.watch(nil)
 	return e.run(func() error {
 		if e.readOnly {
 			return e.db.Close()

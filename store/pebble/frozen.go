@@ -24,6 +24,7 @@ type frozenFS struct {
 	fault *fault
 	// copies is the folder of checkpoints.
 	copies string
+	pacer  *pacer
 }
 
 // spares reports whether a failure to write a file is not a fault of the
@@ -46,7 +47,7 @@ func (f frozenFS) file(name string, file vfs.File, err error) (vfs.File, error) 
 		return file, err
 	}
 	f.check(err)
-	return frozenFile{file, f}, nil
+	return frozenFile{file, f, f.pacer.of(name)}, nil
 }
 
 // done is the end of an operation on a name.
@@ -114,10 +115,12 @@ func (nothing) Close() error { return nil }
 
 type frozenFile struct {
 	vfs.File
-	fs frozenFS
+	fs   frozenFS
+	pace *pace
 }
 
 func (f frozenFile) Write(p []byte) (int, error) {
+	f.pace.rest()
 	n, err := f.File.Write(p)
 	f.fs.check(err)
 	return n, nil
