@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"orrery.dev"
 	"orrery.dev/control"
@@ -12,7 +13,7 @@ import (
 )
 
 // checkpointStep is how many series are encoded between two jobs.
-const checkpointStep = 128
+const checkpointStep = 64
 
 // checkpoint is a walk over the entities that changed since the last one.
 type checkpoint struct {
@@ -20,6 +21,9 @@ type checkpoint struct {
 	controls *control.Checkpoint
 	tables   []store.TableID
 	summary  summary
+	// rest is the time from one piece to the next: in one go, the pieces would take
+	// the processors from the requests of that time. It is 0 when there is haste.
+	rest time.Duration
 }
 
 // summary is what the engine knows beside feature state as of an offset; it is
@@ -41,22 +45,46 @@ type flushed struct {
 }
 
 // beginCheckpoint starts a checkpoint of what has been applied so far, unless
-// one is still on its way.
-func (e *Engine) beginCheckpoint() {
-	if e.checkpoint != nil || e.writing {
-		return
+// one is still on its way. Its pieces are spread over half of the time until the
+// next is due; with haste it goes on as fast as it can.
+func (e *Engine) beginCheckpoint(haste bool) {
+	if e.checkpoint == nil && !e.writing {
+		p, changed := e.current.Load().plan, e.state.Features.Changed()
+		e.checkpoint = &checkpoint{entries: e.state.Features.Checkpoint(), controls: e.state.Controls.Checkpoint(), tables: append(p.Tables(), control.Table),
+			summary: summary{Offset: e.last, Received: e.received, Watermark: e.watermark, Release: p.Release},
+			rest:    e.options.CheckpointEvery / 2 / time.Duration(1+changed/checkpointStep)}
+		e.sendPiece()
 	}
-	p := e.current.Load().plan
-	e.checkpoint = &checkpoint{entries: e.state.Features.Checkpoint(), controls: e.state.Controls.Checkpoint(), tables: append(p.Tables(), control.Table),
-		summary: summary{Offset: e.last, Received: e.received, Watermark: e.watermark, Release: p.Release}}
-	e.sendPiece()
+	if haste {
+		e.hasten()
+	}
 }
 
-// continueCheckpoint is called when a piece has been written, and sends the next
-// if there is one.
-func (e *Engine) continueCheckpoint() {
+// hasten has the checkpoint on its way, if there is one, rest no more.
+func (e *Engine) hasten() {
+	if e.checkpoint != nil && e.checkpoint.rest > 0 {
+		e.checkpoint.rest = 0
+		e.rested.Reset(0)
+	}
+}
+
+// pieceWritten is called when a piece has been written. The next follows after
+// the checkpoint's rest.
+func (e *Engine) pieceWritten() {
 	e.writing = false
-	if e.checkpoint != nil {
+	switch {
+	case e.checkpoint == nil:
+	case e.checkpoint.rest == 0:
+		e.sendPiece()
+	default:
+		e.rested.Reset(e.checkpoint.rest)
+	}
+}
+
+// continueCheckpoint sends the next piece, if there is one and none is on its
+// way.
+func (e *Engine) continueCheckpoint() {
+	if e.checkpoint != nil && !e.writing {
 		e.sendPiece()
 	}
 }
@@ -83,10 +111,10 @@ func (e *Engine) sendPiece() {
 // finishCheckpoint waits, in the sequencer, until no piece is on its way and none
 // is left.
 func (e *Engine) finishCheckpoint() {
-	for e.writing {
+	for e.continueCheckpoint(); e.writing; e.continueCheckpoint() {
 		select {
 		case <-e.written:
-			e.continueCheckpoint()
+			e.writing = false
 		case <-e.failed:
 			return
 		}
@@ -158,7 +186,7 @@ func (e *Engine) Flush(ctx context.Context) error {
 		if at >= through {
 			return nil
 		}
-		if err := e.between(ctx, func() error { e.beginCheckpoint(); return nil }); err != nil {
+		if err := e.between(ctx, func() error { e.beginCheckpoint(true); return nil }); err != nil {
 			return err
 		}
 		select {

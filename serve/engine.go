@@ -102,6 +102,8 @@ type Engine struct {
 	checkpoint *checkpoint
 	// writing says that a piece of a checkpoint is on its way to the state store.
 	writing bool
+	// rested fires when the next piece may follow.
+	rested *time.Timer
 
 	// imports guards the positions of imports.
 	imports sync.Mutex
@@ -148,7 +150,7 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 	e := &Engine{
 		options: o.withDefaults(), store: st, reader: reader, releases: &releases{store: st}, contracts: reader.contracts,
 		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4), written: make(chan struct{}, 1),
-		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}), marks: newMarks(),
+		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}), marks: newMarks(), rested: time.NewTimer(0),
 	}
 	s, err := reader.Fit(s, true)
 	if err != nil {

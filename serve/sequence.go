@@ -15,6 +15,7 @@ func (e *Engine) sequence() {
 	defer close(e.queue)
 	ticker := time.NewTicker(e.options.CheckpointEvery)
 	defer ticker.Stop()
+	defer e.rested.Stop()
 	for {
 		jobs := e.jobs
 		if e.overfull() {
@@ -27,10 +28,12 @@ func (e *Engine) sequence() {
 		case command := <-e.commands:
 			command()
 		case <-ticker.C:
-			e.beginCheckpoint()
+			e.beginCheckpoint(false)
 		case <-e.written:
-			e.continueCheckpoint()
+			e.pieceWritten()
 			e.trim(checkpointStep)
+		case <-e.rested.C:
+			e.continueCheckpoint()
 		case <-e.failed:
 			return
 		case <-e.stopping:
@@ -52,7 +55,7 @@ func (e *Engine) drain() {
 		break
 	}
 	e.finishCheckpoint()
-	e.beginCheckpoint()
+	e.beginCheckpoint(true)
 	e.finishCheckpoint()
 }
 
@@ -71,14 +74,14 @@ func (e *Engine) trim(events int) {
 	}
 	state.Evict(e.options.StateBytes, evictSteps*(events+1))
 	if state.Bytes() > e.options.StateBytes && state.Changed() > 0 {
-		e.beginCheckpoint()
+		e.beginCheckpoint(true)
 	}
 }
 
 // overfull reports whether state has outgrown its share of memory by an eighth
 // while a checkpoint, which lets some of it go, is on its way.
 func (e *Engine) overfull() bool {
-	return e.writing && e.state.Features.Bytes() > e.options.StateBytes+e.options.StateBytes/8
+	return (e.writing || e.checkpoint != nil) && e.state.Features.Bytes() > e.options.StateBytes+e.options.StateBytes/8
 }
 
 // take sequences one job and hands it to its goroutine for scoring and to the
