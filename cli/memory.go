@@ -21,8 +21,9 @@ func (m memoryBytes) state() int64 { return serve.StateShare(int64(m)) }
 
 // limit has the garbage collector work harder as the process comes near to what
 // it may take. The store's cache is not the collector's to count. Below that the
-// collector may be lazier than it is by itself: that is processor time saved.
+// collector may be lazier than it is by itself: that is processor time saved, and
+// fewer requests that meet it at work.
 func (m memoryBytes) limit() {
 	debug.SetMemoryLimit(int64(m) - m.store().CacheBytes)
-	debug.SetGCPercent(200)
+	collectLazily(int64(m) / 4)
 }
