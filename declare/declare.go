@@ -56,6 +56,9 @@ type Field struct {
 	// Each declares the values of a Mapping whose keys the user names, as the
 	// names of events and features are. Each key is then a Name.
 	Each *Field
+	// Capitals says that these keys are written in capital letters, as the names of
+	// attributes of the Perspective API are: IDENTITY_ATTACK.
+	Capitals bool
 	// OneOf declares a value of one of several shapes; Type and Fields are then
 	// empty. A value fits the one of its shape. Where several are mappings, it
 	// fits the one whose first field, which is required, it has; if that field has

@@ -249,6 +249,7 @@ func (h *history) compare(t *rapid.T, a *Aggregate, what string, got, plain, wan
 func (h *history) ask(t *rapid.T, e *orrery.Event) {
 	for i, s := range h.sets {
 		out, plain := make([]float64, len(s.aggregates)), make([]float64, len(s.aggregates))
+		peeked := h.peek(t, s, e)
 		if err := s.Ask(h.state, e, out); err != nil {
 			t.Fatal(err)
 		}
@@ -260,9 +261,27 @@ func (h *history) ask(t *rapid.T, e *orrery.Event) {
 			if key := e.Values[a.Key]; !key.IsMissing() {
 				want = h.log.ask(a, e.Time, key.Text(), e)
 			}
-			h.compare(t, a, fmt.Sprintf("set %d, event %d at %d", i, e.Offset, e.Time), out[j], plain[j], want)
+			what := fmt.Sprintf("set %d, event %d at %d", i, e.Offset, e.Time)
+			h.compare(t, a, what, out[j], plain[j], want)
+			if !same(peeked[j], out[j]) {
+				t.Fatalf("%s: %+v: peeked at %v, and then asked %v", what, *a, peeked[j], out[j])
+			}
 		}
 	}
+}
+
+// peek asks for an event before it comes; what follows tells whether that left any
+// trace.
+func (h *history) peek(t *rapid.T, s *Set, e *orrery.Event) []float64 {
+	out := make([]float64, len(s.aggregates))
+	changed := h.state.Changed()
+	if err := s.Peek(h.state, e, out); err != nil {
+		t.Fatal(err)
+	}
+	if h.state.Changed() != changed {
+		t.Fatal("a peek has changed the state")
+	}
+	return out
 }
 
 func (h *history) read(t *rapid.T, at orrery.Instant) {

@@ -204,6 +204,22 @@ func (p *Plan) Ask(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision
 	if err := p.features.Ask(state.Features, e, s.aggregates); err != nil {
 		return err
 	}
+	p.begin(state, e, s, d)
+	return nil
+}
+
+// Peek begins the decision on an event as Ask would if it came next, at the
+// offset that it has, and leaves the state as it is.
+func (p *Plan) Peek(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision) error {
+	if err := p.features.Peek(state.Features, e, s.aggregates); err != nil {
+		return err
+	}
+	p.begin(state, e, s, d)
+	return nil
+}
+
+// begin begins a decision from the aggregates in s and from controls.
+func (p *Plan) begin(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	p.scatter(s, d.Vector)
 	d.Offset = e.Offset
 	p.member(state, e, d.Vector)
@@ -212,7 +228,6 @@ func (p *Plan) Ask(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision
 			d.Fallback = FallbackPaused
 		}
 	}
-	return nil
 }
 
 // member writes to vector on which lists the event's values are.

@@ -214,6 +214,7 @@ func (c *checker) resolve(root *node) {
 	c.resolveExplore(root)
 	c.hiddenOutcomes(root)
 	c.resolveEvaluate(root)
+	c.resolvePerspective(root)
 	c.fitsInLog(root)
 }
 

@@ -186,7 +186,11 @@ func titleOf(f declare.Field) string {
 func mappingSchema(f declare.Field) object {
 	out := object{{"type", "object"}}
 	if f.Each != nil {
-		return append(out, member{"propertyNames", object{{"pattern", namePattern.String()}, {"maxLength", maxName}}},
+		pattern := namePattern
+		if f.Capitals {
+			pattern = capitalsPattern
+		}
+		return append(out, member{"propertyNames", object{{"pattern", pattern.String()}, {"maxLength", maxName}}},
 			member{"additionalProperties", schemaOf(*f.Each)})
 	}
 	properties := object{}

@@ -51,6 +51,8 @@ type Spec struct {
 	Explore  []Explore
 	Answer   Answer
 	Evaluate *Evaluate
+	// Perspective is nil where the system does not answer as that API did.
+	Perspective *Perspective
 }
 
 // Dedupe says how long repeats of an event are recognised.

@@ -158,7 +158,11 @@ func (c *checker) walkMapping(n *node, declared declare.Field) {
 		case known:
 			c.walk(e.value, f, e.key.path)
 		case declared.Each != nil:
-			c.checkName(e.key, name, true)
+			if declared.Capitals {
+				c.checkCapitals(e.key, name)
+			} else {
+				c.checkName(e.key, name, true)
+			}
 			c.walk(e.value, *declared.Each, e.key.path)
 		default:
 			e.ignored = true
@@ -348,6 +352,21 @@ func (c *checker) checkName(n *node, name string, key bool) bool {
 		d.suggest(fixed)
 	}
 	return false
+}
+
+var capitalsPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+
+// checkCapitals checks a name that another's interface defines.
+func (c *checker) checkCapitals(n *node, name string) {
+	if c.surprise(n, true) || capitalsPattern.MatchString(name) && len(name) <= maxName {
+		return
+	}
+	n.bad = true
+	d := c.errorf(n, "bad_name", "`%s` cannot be a name here", shorten(name)).
+		note("it is capital letters, digits and _, begins with a letter, and has at most %d characters", maxName)
+	if fixed := strings.ToUpper(fixName(name)); capitalsPattern.MatchString(fixed) && len(fixed) <= maxName {
+		d.suggest(fixed)
+	}
 }
 
 func shorten(text string) string {
