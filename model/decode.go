@@ -24,6 +24,8 @@ func Decode(b []byte) (Model, error) {
 	switch version {
 	case formatGeneral:
 		m, err = r.general()
+	case formatText:
+		m, err = r.text()
 	default:
 		m, err = r.model()
 		if version == formatCalibrated && err == nil && !r.short {

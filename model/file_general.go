@@ -119,15 +119,9 @@ func (r *reader) general() (Model, error) {
 		}
 		parts[i] = p
 	}
-	calibrators := make([]Calibrator, r.count(4))
-	if n := len(calibrators); n > 0 && n != bodies {
-		return nil, invalid("model_calibration", "%d models have %d calibrators", bodies, n)
-	}
-	for i := range calibrators {
-		var err error
-		if calibrators[i], err = r.calibrator(r.string()); err != nil || r.short {
-			return nil, err
-		}
+	calibrators, err := r.calibrators(bodies)
+	if err != nil || r.short {
+		return nil, err
 	}
 	if len(classes) > 0 {
 		return r.multiclass(classes, parts, calibrators)
@@ -139,6 +133,25 @@ func (r *reader) general() (Model, error) {
 		return parts[0], nil
 	}
 	return asModel(NewCalibrated(parts[0], calibrators[0]))
+}
+
+// calibrators reads one for each of so many models, or none.
+func (r *reader) calibrators(models int) ([]Calibrator, error) {
+	n := r.count(4)
+	if n == 0 {
+		return nil, nil
+	}
+	if n != models {
+		return nil, invalid("model_calibration", "%d models have %d calibrators", models, n)
+	}
+	out := make([]Calibrator, n)
+	for i := range out {
+		var err error
+		if out[i], err = r.calibrator(r.string()); err != nil || r.short {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (r *reader) multiclass(classes []string, parts []Part, calibrators []Calibrator) (Model, error) {

@@ -43,6 +43,9 @@ func samples(t testing.TB) map[string]Model {
 	for name, m := range multiclassSamples(t) {
 		add(name, m, nil)
 	}
+	for name, m := range textSamples(t) {
+		add(name, m, nil)
+	}
 	return out
 }
 
@@ -149,7 +152,7 @@ func TestNewerFormatSaysSo(t *testing.T) {
 
 // A length that the file cannot hold must be refused before it is allocated.
 func TestHugeLengthsAreNotAllocated(t *testing.T) {
-	for _, name := range []string{"gbdt", "gbdt, isotonic", "logistic of classes", "gbdt of classes, calibrated"} {
+	for _, name := range []string{"gbdt", "gbdt, isotonic", "logistic of classes", "gbdt of classes, calibrated", "text", "text of classes"} {
 		whole := encode(t, samples(t)[name])
 		for i := headerBytes; i+4 <= len(whole)-trailerBytes; i++ {
 			b := slices.Clone(whole)
@@ -195,6 +198,9 @@ func TestGoldenFiles(t *testing.T) {
 			row := randomRows(r, 1, len(m.Features()))
 			if got.Score(row) != m.Score(row) {
 				t.Errorf("%s: another score", path)
+			}
+			if m, ok := m.(TextModel); ok && got.(TextModel).ScoreText(sampleText, row) != m.ScoreText(sampleText, row) {
+				t.Errorf("%s: another score of a text", path)
 			}
 		}
 	}

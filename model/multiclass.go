@@ -7,7 +7,8 @@ import (
 	"orrery.dev/numeric"
 )
 
-// Classifier is a model of several classes, of which one is right.
+// Classifier is a model of several classes, of which one is right, save that of a
+// *TextClassifier several can be.
 type Classifier interface {
 	Model
 	// Classes names the classes, in the order of Scores. The caller must not
@@ -50,13 +51,8 @@ const (
 // or *Linear, all of one kind and on the same features. An error of kind Invalid says what does not
 // fit.
 func NewMulticlass(classes []string, parts []Part) (*Multiclass, error) {
-	if len(classes) < MinClasses || len(classes) > MaxClasses {
-		return nil, invalid("model_classes", "there are %d classes", len(classes)).WithNext("name %d to %d", MinClasses, MaxClasses)
-	}
-	for i, class := range classes {
-		if class == "" || slices.Contains(classes[:i], class) {
-			return nil, invalid("model_classes", "class %d has the name %q, which is empty or another's", i, class)
-		}
+	if err := checkClasses(classes); err != nil {
+		return nil, err
 	}
 	if len(parts) != len(classes) {
 		return nil, invalid("model_classes", "%d classes have %d models", len(classes), len(parts))
@@ -72,6 +68,19 @@ func NewMulticlass(classes []string, parts []Part) (*Multiclass, error) {
 		}
 	}
 	return &Multiclass{classes: slices.Clone(classes), parts: slices.Clone(parts)}, nil
+}
+
+// checkClasses asks for as many names as there may be, each there and no other's.
+func checkClasses(classes []string) error {
+	if len(classes) < MinClasses || len(classes) > MaxClasses {
+		return invalid("model_classes", "there are %d classes", len(classes)).WithNext("name %d to %d", MinClasses, MaxClasses)
+	}
+	for i, class := range classes {
+		if class == "" || slices.Contains(classes[:i], class) {
+			return invalid("model_classes", "class %d has the name %q, which is empty or another's", i, class)
+		}
+	}
+	return nil
 }
 
 // Calibrated gives the model with a calibrator for each class, in order. An

@@ -25,8 +25,9 @@ const (
 
 // CalibrationReport says how a model was calibrated, and what it gained.
 type CalibrationReport struct {
-	// Method is "beta", "isotonic", or "none" where the scores are left as they
-	// are; Reason says why in a sentence.
+	// Method is "beta", "isotonic", "inner folds" for a kind of model that calibrates
+	// itself, or "none" where the scores are left as they are; Reason says why in a
+	// sentence.
 	Method string `json:"method"`
 	Reason string `json:"reason"`
 	// Rows and Positives are those of the slice calibrated on that have weight.
@@ -47,7 +48,10 @@ type CalibrationFigures struct {
 	CalibrationError float64 `json:"calibration_error"`
 }
 
-const noCalibration = "none"
+const (
+	noCalibration = "none"
+	innerFolds    = "inner folds"
+)
 
 // ChooseCalibrator fits a calibrator to scored rows in time order, and says why
 // it is the one. It is isotonic regression when there are at least 1,000
@@ -197,6 +201,9 @@ type Fit func(ctx context.Context, rows *Rows) (model.Model, error)
 // An error of kind Invalid with the code train_param says that share is not in
 // [0, 0.9]; all others are those of fit and of ChooseCalibrator.
 func FitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (model.Model, *CalibrationReport, error) {
+	if m, report, err := calibratesItself(ctx, fit, rows); m != nil || err != nil {
+		return m, report, err
+	}
 	if rows.Classes != nil {
 		return calibrateClasses(ctx, fit, rows, share, false)
 	}
@@ -215,6 +222,9 @@ func FitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (mod
 // fitted to the scores of a model of fewer rows, which are like those that it
 // serves but not the same; that holds as long as share is small.
 func RefitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (model.Model, *CalibrationReport, error) {
+	if m, report, err := calibratesItself(ctx, fit, rows); m != nil || err != nil {
+		return m, report, err
+	}
 	if rows.Classes != nil {
 		return calibrateClasses(ctx, fit, rows, share, true)
 	}
@@ -223,6 +233,24 @@ func RefitCalibrated(ctx context.Context, fit Fit, rows *Rows, share float64) (m
 		return nil, nil, err
 	}
 	return calibratedOrPlain(ctx, fit, rows, nil, calibrator, report)
+}
+
+// calibratesItself fits a model of a text, and gives it if it was calibrated on
+// inner folds as it was fitted, which loses no row; nil if it was not.
+func calibratesItself(ctx context.Context, fit Fit, rows *Rows) (model.Model, *CalibrationReport, error) {
+	if rows.Text == nil {
+		return nil, nil, nil
+	}
+	m, err := fit(ctx, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	if own, ok := m.(interface{ IsCalibrated() bool }); !ok || !own.IsCalibrated() {
+		return nil, nil, nil
+	}
+	report := &CalibrationReport{Rows: rows.Len()}
+	report.Method, report.Reason = innerFolds, "the scores are calibrated on inner folds as the model is fitted"
+	return m, report, nil
 }
 
 // calibrate fits to the earlier rows and chooses a calibrator on the later, nil
@@ -263,11 +291,29 @@ func calibratedOrPlain(ctx context.Context, fit Fit, rows *Rows, m model.Model, 
 	if c == nil {
 		return m, report, nil
 	}
-	calibrated, err := model.NewCalibrated(m, c)
+	calibrated, err := putBehind(m, []model.Calibrator{c})
 	if err != nil {
 		return nil, nil, err
 	}
 	return calibrated, report, nil
+}
+
+// putBehind puts calibrators, one for each output, behind a model. A model of a
+// text stays one.
+func putBehind(m model.Model, calibrators []model.Calibrator) (model.Model, error) {
+	switch m := m.(type) {
+	case *model.Multiclass:
+		return m.Calibrated(calibrators)
+	case interface{ Parts() model.TextParts }:
+		parts := m.Parts()
+		parts.Calibrators = calibrators
+		return model.NewText(parts)
+	}
+	if len(calibrators) != 1 {
+		return nil, orrery.Errorf(orrery.Invalid, "train_calibration", "a model of kind %q cannot be calibrated for several classes", m.Kind()).
+			WithNext("set calibrate to false")
+	}
+	return model.NewCalibrated(m, calibrators[0])
 }
 
 // splitCalibration cuts off the last share of rows.

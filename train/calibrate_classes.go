@@ -45,12 +45,7 @@ func calibrateClasses(ctx context.Context, fit Fit, rows *Rows, share float64, r
 		return m, report, nil
 	}
 	report.Method = oneAgainstRest
-	classes, ok := m.(*model.Multiclass)
-	if !ok {
-		return nil, nil, orrery.Errorf(orrery.Invalid, "train_calibration", "a model of kind %q cannot be calibrated for several classes", m.Kind()).
-			WithNext("set calibrate to false")
-	}
-	calibrated, err := classes.Calibrated(calibrators)
+	calibrated, err := putBehind(m, calibrators)
 	if err != nil {
 		return nil, nil, err
 	}

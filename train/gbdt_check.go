@@ -63,7 +63,7 @@ func checkTrees(rows *Rows) error {
 		return orrery.Errorf(orrery.TooLarge, "train_rows", "%d rows are more than trees can be fitted to", rows.Len()).
 			WithNext("train on a shorter range")
 	}
-	return rows.check()
+	return firstError(rows.check(), rows.oneLabel())
 }
 
 // parts cuts the later rows off, where there is early stopping, to watch the

@@ -363,6 +363,9 @@ func TestTreesStopWhenTold(t *testing.T) {
 func TestDefaultsFit(t *testing.T) {
 	rows := rareRows(1000, 3, 14)
 	for _, k := range Kinds() {
+		if k.ReadsText {
+			rows.Text = make([]string, rows.Len())
+		}
 		m, err := k.Fit(context.Background(), rows, Defaults(k.Kind), nil)
 		if err != nil {
 			t.Errorf("%s: %v", k.Name, err)

@@ -41,7 +41,7 @@ func fitLogistic(ctx context.Context, rows *Rows, params Params, progress Progre
 	if err := of.check(); err != nil {
 		return nil, err
 	}
-	if err := rows.check(); err != nil {
+	if err := firstError(rows.check(), rows.oneLabel()); err != nil {
 		return nil, err
 	}
 	if rows.Classes != nil {

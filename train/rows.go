@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"orrery.dev"
+	"orrery.dev/model"
 )
 
 // Rows is a labelled training set.
@@ -112,6 +113,9 @@ func (r *Rows) check() error {
 	if r.Categorical != nil && len(r.Categorical) != n || r.Monotone != nil && len(r.Monotone) != n {
 		return orrery.Errorf(orrery.Invalid, "train_rows", "%d columns have %d marks of categories and %d constraints", n, len(r.Categorical), len(r.Monotone))
 	}
+	if r.Text != nil && len(r.Text) != r.Len() {
+		return orrery.Errorf(orrery.Invalid, "train_rows", "%d rows have %d texts", r.Len(), len(r.Text))
+	}
 	if err := r.checkLabels(); err != nil {
 		return err
 	}
@@ -130,29 +134,68 @@ func (r *Rows) check() error {
 	return nil
 }
 
-// checkLabels asks for labels of at least two classes, each with some weight.
+// checkLabels asks for labels of at least two classes, each with some weight; of
+// several that can be right, each has to be right somewhere and wrong elsewhere.
 func (r *Rows) checkLabels() error {
 	classes := max(2, len(r.Classes))
-	weight := make([]float64, classes)
+	most := float64(classes - 1)
+	if r.Several {
+		if classes > maxSeveral {
+			return orrery.Errorf(orrery.Invalid, "train_rows", "the label has %d classes that can be right at once", classes).
+				WithNext("name at most %d", maxSeveral)
+		}
+		most = float64(uint64(1)<<classes - 1)
+	}
+	of, all := make([]float64, classes), 0.0
 	for i, y := range r.Y {
 		w := r.weight(i)
-		if !(y >= 0 && y < float64(classes) && y == math.Trunc(y)) || !(w >= 0 && w <= math.MaxFloat64) {
+		if !(y >= 0 && y <= most && y == math.Trunc(y)) || !(w >= 0 && w <= math.MaxFloat64) {
 			return orrery.Errorf(orrery.Invalid, "train_rows", "row %d has the label %v and the weight %v", i, y, w).
-				WithNext("labels are whole numbers from 0 to %d, weights finite and at least 0", classes-1)
+				WithNext("labels are whole numbers from 0 to %v, weights finite and at least 0", most)
 		}
-		weight[int(y)] += w
+		all += w
+		for k := range of {
+			if r.is(i, k) {
+				of[k] += w
+			}
+		}
 	}
-	if r.Classes == nil && (weight[0] == 0 || weight[1] == 0) {
+	if r.Classes == nil && (of[0] == 0 || of[1] == 0) {
 		return orrery.Errorf(orrery.Invalid, "train_one_class", "the rows to train on are all of one class").
 			WithNext("train on a range that has both positives and negatives")
 	}
 	for k, class := range r.Classes {
-		if weight[k] == 0 {
+		if of[k] == 0 {
 			return orrery.Errorf(orrery.Invalid, "train_class_missing", "none of the rows to train on is of the class %s", class).
+				WithNext("train on a longer range, or leave the class out of the label")
+		}
+		if r.Several && of[k] == all {
+			return orrery.Errorf(orrery.Invalid, "train_one_class", "all rows to train on are of the class %s", class).
 				WithNext("train on a longer range, or leave the class out of the label")
 		}
 	}
 	return nil
+}
+
+// maxSeveral is the greatest number of classes whose sets a float64 holds exactly.
+const maxSeveral = 52
+
+// is says whether a row is of a class by its index.
+func (r *Rows) is(i, class int) bool {
+	if r.Several {
+		return uint64(r.Y[i])>>class&1 == 1
+	}
+	return int(r.Y[i]) == class
+}
+
+// oneLabel refuses rows of which several classes can be right, for a kind of model
+// that tells one class from the others.
+func (r *Rows) oneLabel() error {
+	if !r.Several {
+		return nil
+	}
+	return orrery.Errorf(orrery.Invalid, "train_several", "several classes of the label can be right at once, which this kind of model does not learn").
+		WithNext("use a model of kind %s, or a label of which one class is right", model.TextKind)
 }
 
 // unconstrained refuses constraints, for a kind of model that cannot keep them.

@@ -26,7 +26,7 @@ type Kind struct {
 }
 
 // Kinds lists the kinds of model that can be trained.
-func Kinds() []Kind { return []Kind{gbdtKind(), forestKind(), logisticKind()} }
+func Kinds() []Kind { return []Kind{gbdtKind(), forestKind(), logisticKind(), textKind()} }
 
 // Defaults gives the settings of a kind where nothing is set.
 func Defaults(kind declare.Kind) Params {
