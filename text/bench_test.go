@@ -3,6 +3,9 @@ package text_test
 import (
 	"testing"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
 	"orrery.dev/text"
 )
 
@@ -25,6 +28,13 @@ func BenchmarkNormal(b *testing.B) {
 				if err := n.Reset(messages[name]); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+		// What golang.org/x/text takes for normal form and case alone.
+		b.Run(name+" NFKC and case", func(b *testing.B) {
+			fold := cases.Fold()
+			for b.Loop() {
+				_ = norm.NFKC.String(fold.String(messages[name]))
 			}
 		})
 	}

@@ -132,7 +132,7 @@ func TestUTF16(t *testing.T) {
 
 // TestLongRows has the messages for which a careless reader takes quadratic time.
 func TestLongRows(t *testing.T) {
-	const count = 300_000
+	const count = 100_000
 	for _, part := range []string{"\u0301", "a\u0301", "क्", "a ", "a a 1 ", "1 ", ".", "a.", "*", "a*", "a*-", "-*", "@", "a@", "$", "!", "1", "a1", "ж", "жa",
 		"%", "&", "&#", "🇦", "\u1161", "か\u3099", " ", "a  ", "_", "a_", "a__"} {
 		message := "bad" + strings.Repeat(part, count)

@@ -127,7 +127,7 @@ func (n *Normal) add(r rune, start, end, marks int) int {
 		n.hide(end)
 		return marks
 	case e.class == mark:
-		return n.mark(r, e, end, marks)
+		return n.mark(r, e, start, end, marks)
 	case e.fold == 0:
 		if e.script != Hangul || !n.compose(r, end) {
 			n.put(r, e, start, end)
@@ -139,7 +139,7 @@ func (n *Normal) add(r rune, start, end, marks int) int {
 	}
 	for _, q := range t.texts[e.fold] {
 		if f := t.of(q); q >= utf8.RuneSelf && f.class == mark {
-			marks = n.mark(q, f, end, marks)
+			marks = n.mark(q, f, start, end, marks)
 			continue
 		}
 		n.put(q, e, start, end)
@@ -185,7 +185,7 @@ func styled(r rune) bool {
 }
 
 // mark adds a combining mark to the letter before it, or hides it.
-func (n *Normal) mark(r rune, e *entry, end, marks int) int {
+func (n *Normal) mark(r rune, e *entry, start, end, marks int) int {
 	last := len(n.cells) - 1
 	if last < 0 || marks >= maxMarks || n.cells[last].class != letter && n.cells[last].class != mark ||
 		n.cells[last].script == Latin || n.cells[last].script == Greek {
@@ -199,7 +199,7 @@ func (n *Normal) mark(r rune, e *entry, end, marks int) int {
 		n.hide(end)
 		return marks
 	}
-	n.cells = append(n.cells, cell{r: r, start: uint32(end - utf8.RuneLen(r)), end: uint32(end), class: mark, script: e.script})
+	n.cells = append(n.cells, cell{r: r, start: uint32(start), end: uint32(end), class: mark, script: e.script})
 	return marks + 1
 }
 

@@ -21,6 +21,8 @@
 package match
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 
 	"orrery.dev/text"
@@ -126,70 +128,95 @@ func (m *Matcher) Find(n *text.Normal, found []Match) []Match {
 	if len(found) == first {
 		return found
 	}
-	sort.Stable(order(found[first:]))
+	slices.SortStableFunc(found[first:], order)
 	kept := m.resolve(found[first:])
 	return found[:first+kept]
 }
 
 // order sorts matches: where they begin, the longer first, by list and term.
-type order []Match
-
-func (o order) Len() int      { return len(o) }
-func (o order) Swap(i, j int) { o[i], o[j] = o[j], o[i] }
-func (o order) Less(i, j int) bool {
-	a, b := &o[i], &o[j]
-	switch {
-	case a.Normal.Start != b.Normal.Start:
-		return a.Normal.Start < b.Normal.Start
-	case a.Normal.End != b.Normal.End:
-		return a.Normal.End > b.Normal.End
-	case a.List != b.List:
-		return a.List < b.List
-	}
-	return a.Term < b.Term
+func order(a, b Match) int {
+	return cmp.Or(cmp.Compare(a.Normal.Start, b.Normal.Start), cmp.Compare(b.Normal.End, a.Normal.End),
+		cmp.Compare(a.List, b.List), cmp.Compare(a.Term, b.Term))
 }
 
 // resolve drops what is allowed, found twice or within another of its category,
 // and gives how many remain.
 func (m *Matcher) resolve(found []Match) int {
 	if m.allows {
-		found = found[:m.allowed(found)]
+		found = found[:allowed(found)]
 	}
 	kept := 0
+	var memory [4]reached
+	reach := memory[:0]
 	for i := range found {
-		// Whatever contains this begins no later, so it is among those kept.
-		inside := false
-		for j := kept - 1; j >= 0 && !inside; j-- {
-			k := &found[j]
-			inside = k.Category == found[i].Category && k.Normal.Start <= found[i].Normal.Start && k.Normal.End >= found[i].Normal.End
+		if inside(&found[i], &reach) {
+			continue
 		}
-		if !inside {
-			found[kept] = found[i]
-			kept++
-		}
+		found[kept] = found[i]
+		kept++
 	}
 	return kept
 }
 
+// reached is how far the matches of a category have come.
+type reached struct {
+	category string
+	end      int
+}
+
+// inside says whether a match lies within an earlier one of its category. Those
+// before it, in order, begin no later, so one that ends no earlier contains it.
+func inside(f *Match, reach *[]reached) bool {
+	for i := range *reach {
+		r := &(*reach)[i]
+		if r.category == f.Category {
+			inside := f.Normal.End <= r.end
+			r.end = max(r.end, f.Normal.End)
+			return inside
+		}
+	}
+	*reach = append(*reach, reached{f.Category, f.Normal.End})
+	return false
+}
+
 // allowed drops the allowing matches and what they cover, and gives how many
 // remain: a match is covered that overlaps one of them and is not longer.
-func (m *Matcher) allowed(found []Match) int {
-	var covers []text.Span
+func allowed(found []Match) int {
+	var covers []cover
 	for i := range found {
 		if found[i].allow {
-			covers = append(covers, found[i].Normal)
+			c := cover{found[i].Normal, found[i].Normal.End}
+			if k := len(covers); k > 0 {
+				c.reach = max(c.reach, covers[k-1].reach)
+			}
+			covers = append(covers, c)
 		}
 	}
 	kept := 0
 	for i := range found {
-		s, covered := found[i].Normal, found[i].allow
-		for _, c := range covers {
-			covered = covered || c.Start < s.End && s.Start < c.End && s.End-s.Start <= c.End-c.Start
+		if found[i].allow || covered(covers, found[i].Normal) {
+			continue
 		}
-		if !covered {
-			found[kept] = found[i]
-			kept++
-		}
+		found[kept] = found[i]
+		kept++
 	}
 	return kept
+}
+
+// cover is where an allowed term is, and the furthest end of those up to it.
+type cover struct {
+	text.Span
+	reach int
+}
+
+// covered looks from the last cover that begins before the end of a match
+// backwards, as far as one can reach into it.
+func covered(covers []cover, s text.Span) bool {
+	i := sort.Search(len(covers), func(i int) bool { return covers[i].Start >= s.End })
+	for i--; i >= 0 && covers[i].reach > s.Start; i-- {
+		if c := covers[i]; c.End > s.Start && s.End-s.Start <= c.End-c.Start {
+			return true
+		}
+	}
+	return false
 }

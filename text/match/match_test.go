@@ -70,6 +70,8 @@ func TestFind(t *testing.T) {
 		{"4chan achan", "4chan=4chan"},
 		{"1diot ldiot |diot", "1diot=idiot"},
 		{"slurry", "slurry=slurry"},
+		{"youareabadword #killallbadword1s allthebadwordis", "badword=badword badword=badword badword=badword"},
+		{"thebadword mybadwordtone", ""},
 		{"4ss a55 45s", ""},
 		{"@ss a$$", "@ss=ass a$$=ass"},
 	} {
@@ -189,5 +191,21 @@ func TestMask(t *testing.T) {
 	}
 	if got := match.Mask("bad", []text.Span{{Start: 0, End: 3}}, '█'); got != "███" {
 		t.Error(got)
+	}
+}
+
+// TestManyMatches has the messages for which a careless resolution takes
+// quadratic time.
+func TestManyMatches(t *testing.T) {
+	m, _ := compile(t, "badword", "bad*", "badword,threat", "!goodword", "bad word", "a b a b a b a b", "/w+o/", "*or*")
+	for _, part := range []string{"badword ", "goodword ", "bad word ", "a b ", "a-b-", "b1dw0rd ", "b*dw**d ", "youareabadwordto", "bad"} {
+		var n text.Normal
+		if err := n.Reset(strings.Repeat(part, 40_000)); err != nil {
+			t.Fatal(err)
+		}
+		found := m.Find(&n, nil)
+		if part == "badword " && len(found) != 80_000 {
+			t.Errorf("%q: %d found", part, len(found))
+		}
 	}
 }

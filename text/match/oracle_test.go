@@ -100,6 +100,44 @@ func normals(t *rapid.T, word string) (forms []string, hidden bool) {
 	return forms, hidden
 }
 
+// mostCommon gives the greatest number of common words that spell text in full,
+// with the letters of it, -1 for none.
+func mostCommon(text string) int {
+	if text == "" {
+		return 0
+	}
+	most := -1
+	for _, c := range match.CommonWords() {
+		if rest, found := strings.CutPrefix(text, c); found {
+			if more := mostCommon(rest); more >= 0 {
+				most = max(most, more+1)
+			}
+		}
+	}
+	return most
+}
+
+// inWord says whether a term stands in a word of several.
+func inWord(n *text.Normal, start, end int) bool {
+	from, to := start, end
+	for !n.Boundary(from) {
+		from--
+	}
+	for !n.Boundary(to) {
+		to++
+	}
+	for i := from + 1; i < to; i++ {
+		if n.Boundary(i) {
+			return false
+		}
+	}
+	if to-from < 9 || to-from > 64 || end-start < 4 || n.Flags[from]&text.Word == 0 {
+		return false
+	}
+	before, behind := mostCommon(string(n.Text[from:start])), mostCommon(string(n.Text[end:to]))
+	return before >= 0 && behind >= 0 && before+behind >= 2 && to-from-(end-start) >= 5
+}
+
 type hit struct {
 	start, end, term int
 }
@@ -116,11 +154,22 @@ func oracle(t *rapid.T, terms []match.Term, n *text.Normal) []match.Match {
 		tail := strings.HasSuffix(word, "*")
 		forms, hidden := normals(t, strings.TrimSuffix(word, "*"))
 		for start := range length {
-			if !utf8.RuneStart(n.Text[start]) || !head && !n.Boundary(start) {
+			if !utf8.RuneStart(n.Text[start]) {
 				continue
 			}
 			for end := start + 1; end <= length; end++ {
-				if end < length && !utf8.RuneStart(n.Text[end]) || !tail && !n.Boundary(end) {
+				if end < length && !utf8.RuneStart(n.Text[end]) {
+					continue
+				}
+				if !head && !tail && !term.Allow && !hidden && inWord(n, start, end) {
+					for _, form := range forms {
+						if reads(n, form, start, end, true) {
+							hits = append(hits, hit{start, end, number})
+							break
+						}
+					}
+				}
+				if !head && !n.Boundary(start) || !tail && !n.Boundary(end) {
 					continue
 				}
 				found := false
@@ -197,7 +246,7 @@ func settle(terms []match.Term, hits []hit, n *text.Normal) []match.Match {
 }
 
 var pieces = []string{"a", "b", "d", "i", "l", "s", "t", "ad", "ba", "bad", "ll", "dll", " ", " ", "-", "*", "**", "1", "3", "$", "!", ".", "а", "б",
-	"к", "é", "你", "aaa", "bbb", "a b d ", "ж"}
+	"к", "é", "你", "aaa", "bbb", "a b d ", "ж", "youare", "the", "badd"}
 
 // TestAgainstOracle finds random terms in random messages and compares.
 func TestAgainstOracle(t *testing.T) {
@@ -224,6 +273,27 @@ func TestAgainstOracle(t *testing.T) {
 		got, want := m.Find(&n, nil), oracle(t, terms, &n)
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("terms %q in %q, which reads %q %v: found\n%+v, want\n%+v", lines, message, n.Text, n.Flags, got, want)
+		}
+	})
+}
+
+// TestTogetherAgainstOracle writes words and terms together.
+func TestTogetherAgainstOracle(t *testing.T) {
+	parts := rapid.SampledFrom(append(match.CommonWords(), "badd", "zark", "ass", "blorp", "1", "z4rk", "ra", "badd", "zark", "blorp"))
+	rapid.Check(t, func(t *rapid.T) {
+		terms, _, err := match.Read(strings.NewReader("badd\nzark\nass\nblorp\n!iblorp\n!theblorpis"), match.Defaults{Category: "abuse"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := match.Compile([]match.List{{Terms: terms}})
+		message := strings.Join(rapid.SliceOfN(parts, 1, 7).Draw(t, "message"), "")
+		var n text.Normal
+		if err := n.Reset(message); err != nil {
+			t.Fatal(err)
+		}
+		got, want := m.Find(&n, nil), oracle(t, terms, &n)
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("%q, which reads %q %v: found\n%+v, want\n%+v", message, n.Text, n.Flags, got, want)
 		}
 	})
 }

@@ -62,31 +62,41 @@ func (v *veiled) compile() {
 	}
 }
 
-// veiled looks at every word of the message that hides letters, and, if a term
-// does, at every word.
-func (w *walker) veiled() {
+// words looks at every word of the message by itself: at those that hide letters,
+// if a term does at every one, and into those that may be several.
+func (w *walker) words() {
 	n := w.n
+	veils := n.Tricks.Masked > 0 || len(w.m.veiled.hidden) > 0
 	for i := 0; i < len(n.Text); {
 		if n.Flags[i]&text.Word == 0 {
 			i++
 			continue
 		}
-		start, letters, hides := i, 0, false
-		for i == start || i < len(n.Text) && !n.Boundary(i) {
-			hides = hides || n.Flags[i].Hides()
-			if n.Text[i]&0xC0 != 0x80 {
-				letters++
-			}
-			i++
+		start := i
+		for i++; i < len(n.Text) && n.Flags[i]&text.Word != 0 && n.Flags[i]&text.Break == 0; i++ {
 		}
-		if i-start > MaxTermBytes {
-			continue
+		if veils && i-start <= MaxTermBytes {
+			w.veiled(start, i)
 		}
-		if hides {
-			w.look(w.m.veiled.plain, start, i, letters)
+		if i-start >= leastTogether && !w.m.anchored.empty() {
+			w.lookInto(start, i)
 		}
-		w.look(w.m.veiled.hidden, start, i, letters)
 	}
+}
+
+// veiled finds what a word with hidden letters may be.
+func (w *walker) veiled(start, end int) {
+	letters, hides := 0, false
+	for i := start; i < end; i++ {
+		hides = hides || w.n.Flags[i].Hides()
+		if w.n.Text[i]&0xC0 != 0x80 {
+			letters++
+		}
+	}
+	if hides {
+		w.look(w.m.veiled.plain, start, end, letters)
+	}
+	w.look(w.m.veiled.hidden, start, end, letters)
 }
 
 // look compares a word of the message with the shapes of its size.
@@ -99,8 +109,12 @@ func (w *walker) look(s shapes, start, end, letters int) {
 	if f := w.n.Flags[last]; f.Hides() || f.Others() != "" || f&text.Optional != 0 {
 		lowest, highest = 0, 255
 	}
-	firsts := append([]byte(w.n.Flags[start].Others()), w.n.Text[start])
-	for _, first := range firsts {
+	others := w.n.Flags[start].Others()
+	for k := -1; k < len(others); k++ {
+		first := w.n.Text[start]
+		if k >= 0 {
+			first = others[k]
+		}
 		at, _ := slices.BinarySearchFunc(s, size(letters, first, lowest), func(e shape, want uint32) int { return cmp.Compare(e.size, want) })
 		for ; at < len(s) && s[at].size <= size(letters, first, highest); at++ {
 			if w.fits(s[at].text, start, end) {

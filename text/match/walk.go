@@ -15,6 +15,9 @@ type walker struct {
 	found []Match
 	steps int
 	due   []int32 // patterns whose literal was found
+
+	inWord bool // walking in a word of several
+	joined together
 }
 
 func (w *walker) run() {
@@ -30,9 +33,7 @@ func (w *walker) run() {
 			w.walk(&w.m.floating, 0, i, i)
 		}
 	}
-	if w.n.Tricks.Masked > 0 || len(w.m.veiled.hidden) > 0 {
-		w.veiled()
-	}
+	w.words()
 	w.patterns()
 }
 
@@ -41,7 +42,11 @@ func (w *walker) run() {
 func (w *walker) walk(t *trie, node int32, start, at int) {
 	for {
 		if terms := t.terms(node); len(terms) > 0 {
-			w.ends(terms, start, at)
+			if w.inWord {
+				w.endsWithin(terms, start, at)
+			} else {
+				w.ends(terms, start, at)
+			}
 		}
 		if at >= len(w.n.Text) || w.steps == 0 {
 			return
@@ -100,7 +105,8 @@ func (w *walker) skip(t *trie, node int32, start, at int) {
 }
 
 // ends records the terms that end at a node, if the message has a boundary where
-// they need one. What a term leaves open of a word is part of the match.
+// they need one. What a term leaves open of a word is part of the match,
+// as far as MaxTermBytes on either side.
 func (w *walker) ends(terms []int32, start, end int) {
 	for _, number := range terms {
 		if number < 0 {
@@ -112,10 +118,10 @@ func (w *walker) ends(terms []int32, start, end int) {
 			continue
 		}
 		from, to := start, end
-		for c.form&openHead != 0 && !w.n.Boundary(from) {
+		for c.form&openHead != 0 && !w.n.Boundary(from) && start-from < MaxTermBytes {
 			from--
 		}
-		for c.form&openTail != 0 && !w.n.Boundary(to) {
+		for c.form&openTail != 0 && !w.n.Boundary(to) && to-end < MaxTermBytes {
 			to++
 		}
 		w.add(number, from, to)
