@@ -20,10 +20,10 @@ func (m memoryBytes) store() pebble.Options { return pebble.ForMemory(int64(m)) 
 func (m memoryBytes) state() int64 { return serve.StateShare(int64(m)) }
 
 // limit has the garbage collector work harder as the process comes near to what
-// it may take. The store's cache is not the collector's to count. Below that the
-// collector may be lazier than it is by itself: that is processor time saved, and
-// fewer requests that meet it at work.
+// it may take, less a sixteenth, which is for what the runtime and the allocator of
+// what is outside of its heap lose. Below that the collector may be lazier than it
+// is by itself: that is processor time saved, and fewer requests that meet it at work.
 func (m memoryBytes) limit() {
-	debug.SetMemoryLimit(int64(m) - m.store().CacheBytes)
+	debug.SetMemoryLimit(int64(m-m/16) - m.store().OutsideHeap())
 	collectLazily(int64(m) / 4)
 }

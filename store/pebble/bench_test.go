@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -275,4 +276,34 @@ func BenchmarkState(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkEntities reads and writes the state of 128 of 30 million entities a
+// round, of 90 bytes each, and looks for 64 that have none.
+func BenchmarkEntities(b *testing.B) {
+	s, err := pebble.Open(b.TempDir(), pebble.ForMemory(1<<30))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	random, bytes := rand.New(rand.NewPCG(1, 2)), rand.NewChaCha8([32]byte{})
+	for b.Loop() {
+		items := make([]store.StateItem, 128)
+		for i := range items {
+			items[i] = store.StateItem{Table: store.TableID{0: 77}, Key: strconv.Itoa(random.IntN(30_000_000)), Value: make([]byte, 90)}
+			bytes.Read(items[i].Value[:40])
+			if _, _, err := s.State().Get(items[i].Table, items[i].Key); err != nil {
+				b.Fatal(err)
+			}
+			if i%2 == 0 {
+				continue
+			}
+			if _, ok, err := s.State().Get(store.TableID{1: 77}, items[i].Key); ok || err != nil {
+				b.Fatal(ok, err)
+			}
+		}
+		if err := s.State().Write(items); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

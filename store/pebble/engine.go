@@ -65,6 +65,20 @@ func logOptions(o Options, cache *pebble.Cache, exists bool) *pebble.Options {
 func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
 	p := commonOptions(o, cache)
 	p.DisableWAL = true
+	// What comes to Pebble comes in large batches, which are files of their own; the
+	// memtable has marks alone.
+	p.MemTableSize = min(p.MemTableSize, 4<<20)
+	// State changes at random places, so a compaction costs the more for each key the
+	// fewer files of the first level it has to do with. A look-up pays with a look at
+	// the filter of each.
+	p.L0CompactionThreshold, p.L0StopWritesThreshold = 20, 40
+	p.Experimental.L0CompactionConcurrency = 20
+	// State is read far more often than the log, a key at a time, and packs badly.
+	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	for i := range p.Levels {
+		// An index in one piece is one look-up less for each read.
+		p.Levels[i].IndexBlockSize = 256 << 10
+	}
 	return p
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// known is the filter in front of the log's entries. At open it is filled from
+// known is the filter in front of the log's entries, or of state. At open it is filled from
 // what is on disk, beside whatever else goes on, and is asked once it is whole.
 type known struct {
 	filter  *filter
@@ -16,23 +16,27 @@ type known struct {
 	filling sync.WaitGroup
 }
 
-// bytesPerEntry is about what an entry takes on disk, compressed.
-const bytesPerEntry = 16
+// About what an entry and the state of an entity take on disk, compressed.
+const (
+	bytesPerEntry = 16
+	bytesPerItem  = 64
+)
 
-// know begins to fill the filter.
-func (l *logPort) know(bytes int) error {
-	lower, upper := []byte{entryPrefix}, []byte{entryPrefix + 1}
-	disk, err := l.db.EstimateDiskUsage(lower, upper)
+// know begins to fill a filter with the keys that have a prefix, of which each
+// takes so many bytes on disk. It takes at most so many bytes of memory.
+func (e *engine) know(prefix byte, each, bytes int) (*known, error) {
+	lower, upper := []byte{prefix}, []byte{prefix + 1}
+	disk, err := e.db.EstimateDiskUsage(lower, upper)
 	if err != nil {
-		return explain(l.dir, err)
+		return nil, explain(e.dir, err)
 	}
-	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
-		return explain(l.dir, err)
+		return nil, explain(e.dir, err)
 	}
-	l.known = &known{filter: newFilter(max(1<<20, int(2*disk/bytesPerEntry)), bytes), stop: make(chan struct{})}
-	l.known.filling.Go(func() { l.known.fill(it) })
-	return nil
+	k := &known{filter: newFilter(max(1<<20, 2*int(disk)/each), bytes), stop: make(chan struct{})}
+	k.filling.Go(func() { k.fill(it) })
+	return k, nil
 }
 
 // fill adds what the iterator has. After a fault the filter stays unused: every

@@ -38,12 +38,13 @@ type Options struct {
 	// state; 0 is 256 MiB. Pebble takes its memtables' memory out of it, and when
 	// nothing is left every look-up reads its filter from disk.
 	CacheBytes int64
-	// MemTableBytes is the memory in which each instance gathers writes before
-	// they go to a sorted file; up to four such are held. 0 is 16 MiB.
+	// MemTableBytes is the memory in which the log gathers writes before they go to
+	// a sorted file; up to four such are held. State gathers twice as much, and holds
+	// up to two such. 0 is 16 MiB.
 	MemTableBytes uint64
-	// FilterBytes bounds the memory of the filter that tells an event's id that
-	// never came before from one that may have; 0 is 64 MiB, which is enough for
-	// 33 million ids.
+	// FilterBytes bounds the memory of each of two filters: one tells an event's id
+	// that never came before from one that may have, the other an entity without
+	// state from one that may have some. 0 is 64 MiB, which is enough for 33 million.
 	FilterBytes int
 	// FS is the file system, nil for the machine's.
 	FS vfs.FS
@@ -59,6 +60,15 @@ func ForMemory(bytes int64) Options {
 		MemTableBytes: uint64(min(max(bytes/64, 4*mib), 64*mib)),
 		FilterBytes:   int(min(max(bytes/16, mib), 1<<30)),
 	}
+}
+
+// OutsideHeap gives how much memory the store takes that Go's collector does not
+// count: its cache, in a program that was built with cgo.
+func (o Options) OutsideHeap() int64 {
+	if cacheOnHeap {
+		return 0
+	}
+	return o.withDefaults().CacheBytes
 }
 
 func (o Options) withDefaults() Options {
@@ -87,7 +97,7 @@ type Store struct {
 	stateErr error
 
 	records  logPort
-	features statePort
+	features *statePort
 	values   metaPort
 	blobs    *blobPort
 	vault    vaultPort
@@ -137,10 +147,10 @@ func (s *Store) open(d *directory, o Options) (err error) {
 	if s.state, err = openEngine(d, "state", stateOptions(o, cache)); err != nil {
 		return err
 	}
+	s.features, s.values = newState(s.state, o), metaPort{s.log}
 	if s.blobs, err = openBlobs(d); err != nil {
 		return err
 	}
-	s.features, s.values = statePort{s.state}, metaPort{s.log}
 	s.records.engine = s.log
 	s.records.raise = d.raise
 	if err := s.records.findEnds(); err != nil {
@@ -149,7 +159,11 @@ func (s *Store) open(d *directory, o Options) (err error) {
 	if s.records.end, err = openEnd(d, orrery.Offset(s.records.last.Load())); err != nil {
 		return err
 	}
-	return s.records.know(o.FilterBytes)
+	if s.records.known, err = s.log.know(entryPrefix, bytesPerEntry, o.FilterBytes); err != nil {
+		return err
+	}
+	s.features.known, err = s.state.know(itemPrefix, bytesPerItem, o.FilterBytes)
+	return err
 }
 
 // Log gives the records and their entries.
@@ -175,7 +189,7 @@ func (s *Store) Blob() store.Blob { return s.blobs }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.records.known.close()
-		s.closed = errors.Join(s.vault.close(), s.state.close(), s.log.close(), s.records.end.close(), s.lock.Close())
+		s.closed = errors.Join(s.vault.close(), s.features.close(), s.log.close(), s.records.end.close(), s.lock.Close())
 	})
 	return s.closed
 }

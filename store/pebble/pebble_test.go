@@ -13,7 +13,7 @@ import (
 
 // small keeps an instance's memory, and with it the suite's, small enough that
 // memory tables fill and are written out within a test.
-var small = pebble.Options{CacheBytes: 8 << 20, MemTableBytes: 256 << 10}
+var small = pebble.Options{CacheBytes: 8 << 20, MemTableBytes: 64 << 10}
 
 func open(t testing.TB, dir string, o pebble.Options) store.Store {
 	t.Helper()

@@ -55,7 +55,7 @@ func (s *Store) openReadOnly(d *directory, o Options) (err error) {
 	if _, err := d.fs.Stat(d.join("state")); !errors.Is(err, fs.ErrNotExist) {
 		s.state, s.stateErr = openEngine(d, "state", p)
 	}
-	s.features, s.values = statePort{s.state}, metaPort{s.log}
+	s.features, s.values = newState(s.state, o), metaPort{s.log}
 	s.blobs = &blobPort{fs: d.fs, dir: d.join("blobs"), readOnly: true}
 	s.records.engine = s.log
 	s.records.raise = func() error { return errReadOnly }

@@ -3,6 +3,7 @@ package pebble
 import (
 	"encoding/binary"
 	"iter"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -19,37 +20,103 @@ const (
 // statePort is the store's State. Without a write-ahead log, what survives a
 // crash is the writes up to some moment, in their order and each batch whole:
 // memory is written out in the order in which it was filled.
-type statePort struct{ *engine }
+type statePort struct {
+	*engine
+	// known tells most keys that were never written.
+	known *known
+	// writing is held by whoever changes what is gathered, or needs it in Pebble.
+	writing  sync.Mutex
+	gathered gathered
+	// most is how many bytes are gathered.
+	most int
+}
+
+// newState makes the port of an instance, which may be nil.
+func newState(e *engine, o Options) *statePort {
+	return &statePort{engine: e, most: 2 * int(o.MemTableBytes)}
+}
 
 func appendTableKey(b []byte, prefix byte, table store.TableID) []byte {
 	return append(append(b, prefix), table[:]...)
 }
 
-const itemKeyStart = 1 + len(store.TableID{})
+const itemKeyStart = 1 + tableSize
 
-func (s statePort) Get(table store.TableID, key string) ([]byte, bool, error) {
-	return s.get(append(appendTableKey(make([]byte, 0, 64), itemPrefix, table), key...))
+func (s *statePort) Get(table store.TableID, key string) ([]byte, bool, error) {
+	full := append(appendTableKey(make([]byte, 0, 64), itemPrefix, table), key...)
+	if s.known.absent(full[1:]) {
+		return nil, false, nil
+	}
+	if value, ok := s.gathered.get(full[1:]); ok {
+		return value, true, nil
+	}
+	return s.get(full)
 }
 
-func (s statePort) Write(items []store.StateItem) error {
+func (s *statePort) Write(items []store.StateItem) error {
 	if err := s.err(); err != nil || len(items) == 0 {
 		return err
 	}
-	batch := s.db.NewBatch()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	var key []byte
 	for i := range items {
-		key = append(appendTableKey(key[:0], itemPrefix, items[i].Table), items[i].Key...)
-		if err := batch.Set(key, items[i].Value, nil); err != nil {
-			return s.set(err)
+		key = append(append(key[:0], items[i].Table[:]...), items[i].Key...)
+		s.known.add(key)
+	}
+	s.gathered.put(items)
+	if s.gathered.bytes() < s.most {
+		return nil
+	}
+	return s.writeOut()
+}
+
+// settle hands over to Pebble what is gathered.
+func (s *statePort) settle() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.writeOut()
+}
+
+// close keeps what is gathered, if it can, and ends the instance.
+func (s *statePort) close() error {
+	if s == nil || s.engine == nil {
+		return nil
+	}
+	s.known.close()
+	if s.err() == nil {
+		if err := s.settle(); err != nil {
+			return err
 		}
 	}
-	return s.commit(batch, pebble.NoSync)
+	return s.engine.close()
+}
+
+// writeOut hands over to Pebble what is gathered; writing is held.
+func (s *statePort) writeOut() error {
+	if err := s.err(); err != nil || len(s.gathered.items) == 0 {
+		return err
+	}
+	batch := s.db.NewBatchWithSize(s.gathered.bytes())
+	if err := s.gathered.sorted(batch); err != nil {
+		return s.set(err)
+	}
+	if err := s.commit(batch, pebble.NoSync); err != nil {
+		return err
+	}
+	s.gathered.clear()
+	return nil
 }
 
 // Mark writes the marks behind everything written so far and then flushes. As
 // writes survive in their order, a mark never does without what it covers.
-func (s statePort) Mark(offset orrery.Offset, tables []store.TableID) error {
+func (s *statePort) Mark(offset orrery.Offset, tables []store.TableID) error {
 	if err := s.err(); err != nil || len(tables) == 0 {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.writeOut(); err != nil {
 		return err
 	}
 	batch := s.db.NewBatch()
@@ -65,7 +132,7 @@ func (s statePort) Mark(offset orrery.Offset, tables []store.TableID) error {
 	return s.run(s.db.Flush)
 }
 
-func (s statePort) Marked(table store.TableID) (orrery.Offset, error) {
+func (s *statePort) Marked(table store.TableID) (orrery.Offset, error) {
 	value, ok, err := s.get(appendTableKey(nil, markPrefix, table))
 	if err != nil || !ok {
 		return 0, err
@@ -77,8 +144,14 @@ func (s statePort) Marked(table store.TableID) (orrery.Offset, error) {
 	return orrery.Offset(offset), nil
 }
 
-func (s statePort) Scan(table store.TableID) iter.Seq2[store.StateItem, error] {
-	return s.scanTable(itemPrefix, table)
+func (s *statePort) Scan(table store.TableID) iter.Seq2[store.StateItem, error] {
+	return func(yield func(store.StateItem, error) bool) {
+		if err := s.settle(); err != nil {
+			yield(store.StateItem{}, err)
+			return
+		}
+		s.scanTable(itemPrefix, table)(yield)
+	}
 }
 
 // scanTable yields what lies under a prefix and a table.
@@ -106,8 +179,13 @@ func (e *engine) scanTable(prefix byte, table store.TableID) iter.Seq2[store.Sta
 }
 
 // Drop forgets items and mark in one batch, so a crash forgets both or neither.
-func (s statePort) Drop(table store.TableID) error {
+func (s *statePort) Drop(table store.TableID) error {
 	if err := s.err(); err != nil {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.writeOut(); err != nil {
 		return err
 	}
 	batch := s.db.NewBatch()
