@@ -96,7 +96,7 @@ func (n *Normal) undoLeet(token []cell) {
 	case lead > 0 && last-first < 2 && ordinal(token[first:last+1]):
 		return
 	}
-	certain := inside && lead+trail == 0 && letters > 2 && letters > signs
+	certain := inside && lead+trail == 0 && letters > 2 && letters > signs && !joins(token)
 	for i := range token {
 		c := &token[i]
 		number := leet(c.r)
@@ -111,6 +111,34 @@ func (n *Normal) undoLeet(token []cell) {
 			n.Tricks.Leet++
 		}
 	}
+}
+
+// joins says whether a digit stands between words rather than letters: best4you,
+// me1st.
+func joins(token []cell) bool {
+	for i, c := range token {
+		if c.r != '4' && c.r != '5' && c.r != '7' && c.r != '1' {
+			continue
+		}
+		before, behind := row(token, i, -1), row(token, i, 1)
+		if c.r == '1' {
+			if behind == 2 && i+3 == len(token) && before > 1 && ordinal(token[i+1:]) {
+				return true
+			}
+		} else if before > 2 && behind > 2 {
+			return true
+		}
+	}
+	return false
+}
+
+// row counts the letters beside a place, in one direction.
+func row(token []cell, i, step int) int {
+	count := 0
+	for i += step; i >= 0 && i < len(token) && token[i].class == letter; i += step {
+		count++
+	}
+	return count
 }
 
 // ordinal says whether letters after a number are those of an ordinal.

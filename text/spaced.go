@@ -1,5 +1,7 @@
 package text
 
+import "strings"
+
 // least is how many single letters in a row are taken for one word.
 const least = 3
 
@@ -39,7 +41,7 @@ func (n *Normal) spaced(i int) int {
 		n.gathered = append(n.gathered, c)
 		at = next
 	}
-	if letters < least || letters < 2*signs {
+	if letters < least || letters < 2*signs || g.sign == 0 && n.said() {
 		n.tried = end // else a long row would be read again from each of its characters
 		return i
 	}
@@ -61,6 +63,16 @@ func (n *Normal) spaced(i int) int {
 		from = k
 	}
 	return end + 1
+}
+
+// said says whether the letters gathered may be words one by one, as in "u r a".
+func (n *Normal) said() bool {
+	for i := range n.gathered {
+		if strings.IndexRune("aiurny", n.gathered[i].r) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // separator is what stands between two letters.
