@@ -33,7 +33,8 @@ var layers = map[string]int{
 	"ingest/quarantine":             3,
 	"spec":                          3, // the language of the stages, read by plan and all above it
 	"systems/fraud":                 3,
-	"systems/moderation/functional": 3,
+	"systems/moderation":            3,
+	"systems/moderation/functional": 2,
 	"access":                        2,
 	"control":                       2,
 	"feature":                       2,

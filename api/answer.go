@@ -93,7 +93,8 @@ func ruleOf(p *plan.Plan, index int) Rule {
 	return r
 }
 
-func answerOf(p *plan.Plan, r *serve.Result) *Answer {
+// AnswerOf describes a result by the plan that decided.
+func AnswerOf(p *plan.Plan, r *serve.Result) *Answer {
 	d := r.Decision
 	a := &Answer{
 		DecisionID: serve.DecisionID(d.Offset), EventID: r.Event.ID, Score: replay.Number(d.Score), Action: d.Action,
@@ -199,7 +200,7 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 		e = &masked
 	}
 	record := Record{
-		Answer: *answerOf(p, &serve.Result{Event: *e, Decision: d, Repeated: true}),
+		Answer: *AnswerOf(p, &serve.Result{Event: *e, Decision: d, Repeated: true}),
 		System: p.Spec.System, Type: e.Type.Name, Event: ingest.AppendJSON(nil, e), At: e.Received.String(),
 		Features: featuresOf(p, e, d.Vector, personal),
 	}

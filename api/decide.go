@@ -40,7 +40,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 			}
 			p = old
 		}
-		return answerOf(p, result)
+		return AnswerOf(p, result)
 	}
 	s.take(w, r, intake{s.known()[s.engine.Plan().Spec.DecideOn.Name], submit, answer})
 }

@@ -113,7 +113,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print results as JSON")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print no progress")
 	root.AddCommand(a.checkCommand(), a.upCommand(), a.ingestCommand(), a.quarantineCommand(), a.featuresCommand(), a.trainCommand(),
-		a.evalCommand(), a.rowsCommand(), a.backtestCommand(), a.replayCommand(), a.explainCommand(), a.demoCommand(), a.testCommand(), a.versionCommand(), a.keysCommand(), a.auditCommand(),
+		a.evalCommand(), a.contrastCommand(), a.rowsCommand(), a.backtestCommand(), a.replayCommand(), a.explainCommand(), a.demoCommand(), a.testCommand(), a.versionCommand(), a.keysCommand(), a.auditCommand(),
 		a.listCommand(), a.forgetCommand(), a.pauseCommand(true), a.pauseCommand(false),
 		a.benchCommand(), a.benchServerCommand(), a.initCommand(), a.fmtCommand(), a.schemaCommand(), a.referenceCommand(),
 		// What an operator does with a running system and its data.

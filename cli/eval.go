@@ -15,6 +15,7 @@ import (
 	"orrery.dev/plan"
 	"orrery.dev/replay"
 	"orrery.dev/spec"
+	"orrery.dev/systems/moderation/functional"
 	"orrery.dev/train"
 )
 
@@ -27,11 +28,15 @@ type evalFlags struct {
 	folds    int
 	seed     uint64
 	renames  string
+	// functional tests on the functional suite, with the slurs of a file; hate is the
+	// class that stands for hate.
+	functional  bool
+	slurs, hate string
 }
 
 // labelled reports whether the flags ask for an evaluation on labelled events.
 func (f *evalFlags) labelled() bool {
-	return f.folds != 0 || f.renames != "" || slices.ContainsFunc(f.test, func(t string) bool { return strings.Contains(t, "=") })
+	return f.functional || f.folds != 0 || f.renames != "" || slices.ContainsFunc(f.test, func(t string) bool { return strings.Contains(t, "=") })
 }
 
 func (a *app) evalCommand() *cobra.Command {
@@ -50,7 +55,8 @@ Files of labelled events have the outcome in a column beside the event, by the
 name of the field that label.from names; whatever else they lack is missing in
 the events. Eval then trains on all of --events and tests on the files of
 --test, or divides --events into folds (--folds) and tests on each with a model
-of the others. --map brings outcomes of different names together; "other" stands
+of the others. --functional tests on a suite of texts that say what a detector of
+hate can and cannot do. --map brings outcomes of different names together; "other" stands
 for all classes that the test does not name.`,
 		Example: "  orrery eval systems/fraud --events transaction=transactions.csv.gz --events fraud_report=fraud_reports.csv.gz \\\n" +
 			"      --train 2018-07-04..2018-07-11 --test 2018-07-18..2018-07-25 --json\n" +
@@ -66,6 +72,9 @@ for all classes that the test does not name.`,
 	flags.StringArrayVar(&f.test, "test", nil, "event times to test on, FROM..TO, or EVENT=FILE, a file of labelled events; files may be repeated")
 	flags.IntVar(&f.folds, "folds", 0, "cross-validate on labelled events, in this many folds")
 	flags.Uint64Var(&f.seed, "seed", 0, "the seed by which events are divided into folds")
+	flags.BoolVar(&f.functional, "functional", false, "test on the functional suite: what a detector of hate can and cannot do")
+	flags.StringVar(&f.slurs, "slurs", "", "a file of slurs for the functional suite, which has none: GROUP: SINGULAR | PLURAL")
+	flags.StringVar(&f.hate, "hate", functional.Hate, "with --functional, the class that stands for hate")
 	flags.StringVar(&f.renames, "map", "", "other names for the outcomes of labelled events, FROM=TO,...")
 	flags.StringVar(&f.model, "model", "", "the kind of model (default: the spec's)")
 	return cmd

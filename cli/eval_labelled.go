@@ -20,8 +20,10 @@ func (a *app) evalLabelled(ctx context.Context, s *spec.Spec, f evalFlags) error
 		return usagef("eval needs --events EVENT=FILE; see orrery eval --help")
 	case f.train != "" || f.received != "":
 		return usagef("labelled events are trained on whole: leave out --train and --received-column")
-	case (f.folds != 0) == (len(f.test) > 0):
-		return usagef("eval of labelled events needs --test EVENT=FILE or --folds, and not both")
+	case count(f.folds != 0, len(f.test) > 0, f.functional) != 1:
+		return usagef("eval of labelled events needs one of --test EVENT=FILE, --folds and --functional")
+	case f.functional:
+		return a.evalFunctional(ctx, s, f)
 	}
 	result, err := a.evaluateLabelled(ctx, s, f)
 	if err != nil {
@@ -31,47 +33,58 @@ func (a *app) evalLabelled(ctx context.Context, s *spec.Spec, f evalFlags) error
 	return nil
 }
 
-func (a *app) evaluateLabelled(ctx context.Context, s *spec.Spec, f evalFlags) (*replay.Evaluation, error) {
+// labelledRun is what an evaluation on labelled events begins with.
+type labelledRun struct {
+	plan        *plan.Plan
+	protocol    replay.LabelledProtocol
+	renames     map[string]string
+	learn       *replay.Labelled
+	calibration *train.CalibrationReport
+}
+
+func (a *app) labelledRun(ctx context.Context, s *spec.Spec, f evalFlags) (run *labelledRun, err error) {
 	if s.Label == nil || s.Model == nil {
 		return nil, orrery.Errorf(orrery.Invalid, "nothing_to_evaluate", "the system %s has no label and model", s.System).WithNext("add label and model to its file")
 	}
-	renames, err := replay.ParseRenames(f.renames)
-	if err != nil {
+	run = &labelledRun{protocol: replay.LabelledProtocol{System: s.System, Kind: f.model, Order: s.Label.Classes, Begun: time.Now()}}
+	if run.renames, err = replay.ParseRenames(f.renames); err != nil {
 		return nil, err
 	}
-	p, err := plan.Compile("", s, nil)
-	if err != nil {
+	if run.plan, err = plan.Compile("", s, nil); err != nil {
 		return nil, err
 	}
-	var calibration *train.CalibrationReport
-	protocol := replay.LabelledProtocol{System: s.System, Kind: f.model, Order: s.Label.Classes, Begun: time.Now()}
-	if protocol.Kind == "" {
-		protocol.Kind = s.Model.Kind
+	if run.protocol.Kind == "" {
+		run.protocol.Kind = s.Model.Kind
 	}
-	protocol.Trainer = func(classes []string) (replay.Trainer, error) {
-		fit, _, err := reportingTrainer(withClasses(s, classes), f.model, nil, func(r *train.CalibrationReport) { calibration = r })
+	run.protocol.Trainer = func(classes []string) (replay.Trainer, error) {
+		fit, _, err := reportingTrainer(withClasses(s, classes), f.model, nil, func(r *train.CalibrationReport) { run.calibration = r })
 		return fit, err
 	}
-	learn, err := a.readLabelled(ctx, p, f.events, renames)
+	run.learn, err = a.readLabelled(ctx, run.plan, f.events, run.renames)
+	return run, err
+}
+
+func (a *app) evaluateLabelled(ctx context.Context, s *spec.Spec, f evalFlags) (*replay.Evaluation, error) {
+	run, err := a.labelledRun(ctx, s, f)
 	if err != nil {
 		return nil, err
 	}
-	notices := learn.Notices
+	notices := run.learn.Notices
 	var out *replay.Evaluation
 	if f.folds != 0 {
-		out, err = replay.CrossValidate(ctx, learn, f.folds, f.seed, protocol)
+		out, err = replay.CrossValidate(ctx, run.learn, f.folds, f.seed, run.protocol)
 	} else {
 		var test *replay.Labelled
-		if test, err = a.readLabelled(ctx, p, f.test, renames); err != nil {
+		if test, err = a.readLabelled(ctx, run.plan, f.test, run.renames); err != nil {
 			return nil, err
 		}
 		notices = append(notices, test.Notices...)
-		out, err = replay.EvaluateLabelled(ctx, learn, test, protocol)
+		out, err = replay.EvaluateLabelled(ctx, run.learn, test, run.protocol)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out.Calibration, out.Notices = calibration, notices
+	out.Calibration, out.Notices = run.calibration, notices
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,7 +18,8 @@ import (
 // Labelled is a set of events decided on that came with their outcomes, in a
 // column of the name that the spec's outcome has: labelled messages, say. What
 // the file lacks of an event is missing in it, but for the id, the outcome, and
-// the text where the spec has one.
+// the text where the spec has one. A column "weight" says how much each counts; one
+// that counts less than 1, made from a template say, teaches and is tested on never.
 type Labelled struct {
 	// X is [len(Label) × columns], row-major, Text [len(Label)] or nil, as in
 	// Examples. ID is that of each event.
@@ -27,6 +29,8 @@ type Labelled struct {
 	Columns []string
 	// Categorical is [columns], or nil where none is a category.
 	Categorical []bool
+	// Weight is [len(Label)], in (0, 1000], or nil where all weigh 1.
+	Weight []float64
 	// Label is what the outcome of each is, by its name.
 	Label   []string
 	Notices []string
@@ -58,15 +62,31 @@ func ReadLabelled(ctx context.Context, p *plan.Plan, paths []string, rename map[
 	return &r.out, r.run()
 }
 
+// LabelledTexts is ReadLabelled for events that are a text and nothing else: ids,
+// texts and labels are [events].
+func LabelledTexts(p *plan.Plan, ids, texts, labels []string) (*Labelled, error) {
+	if p.Spec.Text == nil {
+		return nil, orrery.Errorf(orrery.Invalid, "no_text", "the system %s has no text", p.Spec.System).WithNext("name the field: text: EVENT.FIELD")
+	}
+	r := newLabelledReader(p, nil)
+	decided := p.Spec.DecideOn
+	for i := range texts {
+		e := orrery.Event{Type: decided, ID: ids[i], Values: make([]orrery.Value, len(decided.Fields))}
+		e.Values[decided.IDField], e.Values[p.Spec.Text.Field] = orrery.StringValue(ids[i]), orrery.StringValue(texts[i])
+		r.events, r.out.Label, r.out.Weight = append(r.events, e), append(r.out.Label, labels[i]), append(r.out.Weight, 1)
+	}
+	return &r.out, r.run()
+}
+
 type labelledReader struct {
 	plan   *plan.Plan
 	rename map[string]string
 	// form is how an event stands in a file, with its outcome in the last field or,
 	// where the event has a field of that name, in it.
-	form    *orrery.EventType
-	outcome int
-	events  []orrery.Event
-	out     Labelled
+	form            *orrery.EventType
+	outcome, weight int
+	events          []orrery.Event
+	out             Labelled
 }
 
 func newLabelledReader(p *plan.Plan, rename map[string]string) *labelledReader {
@@ -84,6 +104,11 @@ func newLabelledReader(p *plan.Plan, rename map[string]string) *labelledReader {
 		r.outcome = len(form.Fields)
 		form.Fields = append(form.Fields, orrery.Field{Name: name, Type: orrery.String, About: "the outcome"})
 	}
+	if r.weight = decided.Field(weightColumn); r.weight < 0 {
+		r.weight = len(form.Fields)
+		form.Fields = append(form.Fields, orrery.Field{Name: weightColumn, Type: orrery.Float, Optional: true,
+			Min: orrery.FloatValue(math.SmallestNonzeroFloat64), Max: orrery.FloatValue(1000), About: "how much the event counts"})
+	}
 	for _, f := range p.Spec.Model.Features {
 		r.out.Columns = append(r.out.Columns, p.Spec.Features[f].Name)
 		r.out.Categorical = append(r.out.Categorical, p.Spec.Features[f].Category)
@@ -93,6 +118,10 @@ func newLabelledReader(p *plan.Plan, rename map[string]string) *labelledReader {
 	}
 	return r
 }
+
+// weightColumn is the column of a labelled file that says how much an event
+// counts.
+const weightColumn = "weight"
 
 // read takes in the events of a file.
 func (r *labelledReader) read(ctx context.Context, path string) error {
@@ -134,6 +163,11 @@ func (r *labelledReader) take(e *orrery.Event) {
 	decided := r.plan.Spec.DecideOn
 	kept := orrery.Event{Type: decided, ID: strings.Clone(e.ID), Values: slices.Clone(e.Values[:len(decided.Fields)])}
 	r.events, r.out.Label = append(r.events, kept), append(r.out.Label, label)
+	weight := 1.0
+	if v := &e.Values[r.weight]; r.weight >= len(decided.Fields) && !v.IsMissing() {
+		weight = v.Float()
+	}
+	r.out.Weight = append(r.out.Weight, weight)
 }
 
 // run asks the plan about every event, in the order of their times.
@@ -168,6 +202,7 @@ func (r *labelledReader) run() error {
 			r.out.X[i*columns+c] = decision.Vector[slot]
 		}
 	}
+	r.out.Weight = unlessEqual(r.out.Weight)
 	for i := range r.events {
 		r.out.ID = append(r.out.ID, r.events[i].ID)
 		if r.plan.ReadsText() {
@@ -185,6 +220,9 @@ func (l *Labelled) Subset(of []int) *Labelled {
 		out.X = append(out.X, l.X[i*n:(i+1)*n]...)
 		if l.Text != nil {
 			out.Text = append(out.Text, l.Text[i])
+		}
+		if l.Weight != nil {
+			out.Weight = append(out.Weight, l.Weight[i])
 		}
 		out.ID, out.Label = append(out.ID, l.ID[i]), append(out.Label, l.Label[i])
 	}

@@ -38,7 +38,7 @@ type LabelledProtocol struct {
 func EvaluateLabelled(ctx context.Context, learn, test *Labelled, protocol LabelledProtocol) (*Evaluation, error) {
 	out := protocol.evaluation(learn)
 	begun := time.Now()
-	m, classes, err := protocol.fit(ctx, learn)
+	m, classes, err := protocol.Fit(ctx, learn)
 	if err != nil {
 		return nil, err
 	}
@@ -55,30 +55,36 @@ func EvaluateLabelled(ctx context.Context, learn, test *Labelled, protocol Label
 	return out, nil
 }
 
-// CrossValidate measures as EvaluateLabelled does, on every event, each by a model
-// that was fitted to the events of the other folds. Folds are stratified: each has
+// CrossValidate measures as EvaluateLabelled does, on every event that counts 1 or
+// more, each by a model that was fitted to the events of the other folds and to
+// those that count less. Folds are stratified: each has
 // its share of every class, by a shuffle that the seed tells.
 func CrossValidate(ctx context.Context, all *Labelled, folds int, seed uint64, protocol LabelledProtocol) (*Evaluation, error) {
-	if folds < 2 || folds > len(all.Label) {
-		return nil, orrery.Errorf(orrery.Invalid, "folds_out_of_bounds", "%d events cannot be divided into %d folds", len(all.Label), folds).
-			WithNext("use 2 to %d folds", len(all.Label))
+	judged := all.judged()
+	if folds < 2 || folds > len(judged) {
+		return nil, orrery.Errorf(orrery.Invalid, "folds_out_of_bounds", "%d events cannot be divided into %d folds", len(judged), folds).
+			WithNext("use 2 to %d folds", len(judged))
 	}
 	out := protocol.evaluation(all)
-	fold := Stratified(all.Label, folds, seed)
+	tested := all.Subset(judged)
+	fold := make([]int, len(all.Label)) // from 1; 0 is in none
+	for j, f := range Stratified(tested.Label, folds, seed) {
+		fold[judged[j]] = f + 1
+	}
 	classes := protocol.classes(all)
-	whole := &held{labels: all.Label, scores: make([]float64, len(all.Label)*len(classes)), chosen: make([]int, len(all.Label))}
+	whole := &held{scores: make([]float64, 0, len(judged)*len(classes))}
 	begun := time.Now()
 	for f := range folds {
 		var in, rest []int
 		for i := range all.Label {
-			if fold[i] == f {
+			if fold[i] == f+1 {
 				in = append(in, i)
 			} else {
 				rest = append(rest, i)
 			}
 		}
 		learn := all.Subset(rest)
-		m, have, err := protocol.fit(ctx, learn)
+		m, have, err := protocol.Fit(ctx, learn)
 		if err != nil {
 			return nil, err
 		}
@@ -91,10 +97,8 @@ func CrossValidate(ctx context.Context, all *Labelled, folds int, seed uint64, p
 		if err != nil {
 			return nil, err
 		}
-		for j, i := range in {
-			whole.chosen[i] = scored.chosen[j]
-			copy(whole.scores[i*len(classes):(i+1)*len(classes)], scored.scores[j*len(classes):])
-		}
+		whole.labels = append(whole.labels, scored.labels...)
+		whole.scores, whole.chosen = append(whole.scores, scored.scores...), append(whole.chosen, scored.chosen...)
 		one := Evaluation{}
 		if err := one.measureHeld(scored, classes); err != nil {
 			return nil, err
@@ -108,6 +112,17 @@ func CrossValidate(ctx context.Context, all *Labelled, folds int, seed uint64, p
 	}
 	protocol.end(out, trained)
 	return out, nil
+}
+
+// judged gives the indexes of the events that count 1 or more.
+func (l *Labelled) judged() []int {
+	var out []int
+	for i := range l.Label {
+		if l.Weight == nil || l.Weight[i] >= 1 {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 func missing(all, have []string) string {
@@ -157,10 +172,10 @@ func countsOf(labels, classes []string) Counts {
 	return c
 }
 
-// fit fits a model to labelled events, and gives the names of its outcomes.
-func (p *LabelledProtocol) fit(ctx context.Context, learn *Labelled) (model.Model, []string, error) {
+// Fit fits a model to labelled events, and gives the names of its outcomes.
+func (p *LabelledProtocol) Fit(ctx context.Context, learn *Labelled) (model.Model, []string, error) {
 	classes := p.classes(learn)
-	rows := &train.Rows{Names: learn.Columns, X: learn.X, Text: learn.Text, Categorical: learn.Categorical, Classes: classes}
+	rows := &train.Rows{Names: learn.Columns, X: learn.X, Text: learn.Text, Categorical: learn.Categorical, Classes: classes, Weight: learn.Weight}
 	if p.Order == nil {
 		rows.Classes = nil
 	}
@@ -216,6 +231,20 @@ func holdFor(m model.Model, classes []string, test *Labelled) (*held, error) {
 		}
 	}
 	return h, nil
+}
+
+// Choices gives the outcome that a model chooses for each event, by its name; classes
+// are those that Fit gave with it.
+func Choices(m model.Model, classes []string, test *Labelled) ([]string, error) {
+	h, err := holdFor(m, classes, test)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(h.chosen))
+	for i, k := range h.chosen {
+		out[i] = classes[k]
+	}
+	return out, nil
 }
 
 // measureHeld sets the counts of the test and the metrics.

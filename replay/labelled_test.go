@@ -132,6 +132,15 @@ func TestLabelledFolds(t *testing.T) {
 	if err != nil || fmt.Sprint(other.Folds) == fmt.Sprint(e.Folds) {
 		t.Errorf("another seed: %v, %v", err, other.Folds)
 	}
+	all.Weight = make([]float64, len(all.Label))
+	for i := range all.Weight {
+		if all.Weight[i] = 1; i >= 201 {
+			all.Weight[i] = 0.3
+		}
+	}
+	if e, err = replay.CrossValidate(context.Background(), all, 5, 0, protocol); err != nil || e.Test.Rows != 201 || e.Train.Rows != 301 {
+		t.Errorf("with events that only teach: tested on %d of %d, %v", e.Test.Rows, e.Train.Rows, err)
+	}
 	if _, err := replay.CrossValidate(context.Background(), all, 1, 0, protocol); orrery.CodeOf(err) != "folds_out_of_bounds" {
 		t.Errorf("one fold: %v", err)
 	}

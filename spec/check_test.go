@@ -50,6 +50,7 @@ func testRegistry() *Registry {
 			}},
 			{Name: "text", Doc: "A text classifier.", ReadsText: true, Fields: []declare.Field{
 				{Name: "words", Type: declare.Int, Default: "2", Min: declare.Bound(1)},
+				{Name: "marks", Type: declare.Text, List: true},
 			}},
 		},
 	}

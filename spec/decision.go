@@ -52,11 +52,28 @@ func (c *checker) modelParams(m *Model, n *node) {
 			c.walkMapping(n, declare.Field{Type: declare.Mapping, Fields: kind.Fields})
 		}
 		for _, f := range kind.Fields {
-			if v := n.get(f.Name); v != nil {
+			switch v := n.get(f.Name); {
+			case v == nil:
+			case f.List:
+				m.Params[f.Name] = c.texts(v)
+			default:
 				m.Params[f.Name] = v.value
 			}
 		}
 	}
+}
+
+// texts gives the items of a list of texts, each once.
+func (c *checker) texts(list *node) []string {
+	var out []string
+	for _, item := range list.list() {
+		if slices.Contains(out, item.text) {
+			c.errorf(item, "duplicate_item", "`%s` is listed twice", item.text)
+			continue
+		}
+		out = append(out, item.text)
+	}
+	return out
 }
 
 // modelFeatures resolves the list of inputs, its patterns expanded.

@@ -187,7 +187,7 @@ type Model struct {
 	// its patterns expanded in the order in which features are declared.
 	Features []int
 	// Params has every parameter that the kind declares, defaults filled: an int,
-	// a float64, a bool or a string each.
+	// a float64, a bool, a string, or a []string each.
 	Params map[string]any
 	// Monotone is [len(Features)]: 1 where the score must not fall as the feature
 	// rises, -1 where it must not rise; nil where there is no constraint.

@@ -14,7 +14,7 @@ import (
 type Progress func(done, total int)
 
 // Params are a kind's settings by name, every default filled in: an int for
-// declare.Int, a float64 for declare.Number, and so on.
+// declare.Int, a float64 for declare.Number, a []string for a list of texts, and so on.
 type Params map[string]any
 
 // Kind declares a kind of model and how it is fitted.
@@ -32,6 +32,9 @@ func Kinds() []Kind { return []Kind{gbdtKind(), forestKind(), logisticKind(), te
 func Defaults(kind declare.Kind) Params {
 	p := make(Params, len(kind.Fields))
 	for _, f := range kind.Fields {
+		if f.List {
+			continue // nothing is listed
+		}
 		switch f.Type {
 		case declare.Int:
 			n, _ := strconv.Atoi(f.Default)
@@ -52,6 +55,9 @@ func (p Params) Int(name string) int { n, _ := p[name].(int); return n }
 
 // Number gives a number, 0 where there is none of that name.
 func (p Params) Number(name string) float64 { x, _ := p[name].(float64); return x }
+
+// Strings gives a list of texts, nil where there is none of that name.
+func (p Params) Strings(name string) []string { list, _ := p[name].([]string); return list }
 
 // Bool gives a truth value, false where there is none of that name.
 func (p Params) Bool(name string) bool { b, _ := p[name].(bool); return b }
