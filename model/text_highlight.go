@@ -27,7 +27,8 @@ func (m *textOutputs) Highlights(text string, row []float64, class, n int) []Hig
 	words := s.grams.Words()
 	out := make([]Highlight, len(words))
 	for i, w := range words {
-		out[i].Start, out[i].End = s.normal.original(w.Start, w.End)
+		at := s.normal.Origin(int(w.Start), int(w.End))
+		out[i].Start, out[i].End = at.Start, at.End
 	}
 	for i := range grams {
 		index := m.table.find(grams[i].Hash)
@@ -59,10 +60,4 @@ func covers(words []ngram.Word, g ngram.Gram) wordRange {
 		end++
 	}
 	return wordRange{first, end}
-}
-
-// original gives the bytes of the text as it was that bytes [start, end) of its
-// normalised form stand for.
-func (n *normalised) original(start, end int32) (from, to int) {
-	return int(n.at[start]), int(n.at[end])
 }

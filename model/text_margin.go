@@ -4,10 +4,9 @@ import (
 	"math"
 	"math/bits"
 	"sync"
-	"unicode"
-	"unicode/utf8"
 
 	"orrery.dev/numeric"
+	"orrery.dev/text"
 	"orrery.dev/text/ngram"
 )
 
@@ -59,7 +58,7 @@ type term struct {
 
 // textScratch is what the scoring of one text needs.
 type textScratch struct {
-	normal  normalised
+	normal  text.Normal
 	grams   *ngram.Extractor
 	terms   []term
 	seen    []uint64 // round << 32 | index of terms, by the n-gram's index
@@ -80,12 +79,12 @@ func (s *textScratch) free() {
 }
 
 // read takes the known n-grams of a text, in order of first occurrence.
-func (s *textScratch) read(m *textOutputs, text string) []ngram.Gram {
-	s.normal.read(text)
+func (s *textScratch) read(m *textOutputs, message string) []ngram.Gram {
+	_ = s.normal.Reset(message) // what is no message has no n-grams
 	if s.grams == nil || s.grams.Options() != m.parts.Grams {
 		s.grams = ngram.New(m.parts.Grams)
 	}
-	grams := s.grams.Extract(s.normal.text)
+	grams := s.grams.Extract(s.normal.Text)
 	if need := 1 << bits.Len(uint(2*len(grams))); len(s.seen) < need {
 		s.seen, s.round = make([]uint64, need), 0
 	}
@@ -176,30 +175,10 @@ func (s *textScratch) add(m *textOutputs) {
 	}
 }
 
-// normalised is a text in the form that n-grams are taken of.
-type normalised struct {
-	text []byte
-	at   []int32 // [bytes + 1], where each byte comes from
-}
-
-// read lowers the case of a text.
-func (n *normalised) read(text string) {
-	n.text, n.at = n.text[:0], n.at[:0]
-	for i, r := range text {
-		n.text = utf8.AppendRune(n.text, lower(r))
-		for len(n.at) < len(n.text) {
-			n.at = append(n.at, int32(i))
-		}
-	}
-	n.at = append(n.at, int32(len(text)))
-}
-
-func lower(r rune) rune { return unicode.ToLower(r) }
-
 // TextReader takes n-grams of texts as models of kind text do. It is not safe for
 // concurrent use.
 type TextReader struct {
-	normal normalised
+	normal text.Normal
 	grams  *ngram.Extractor
 }
 
@@ -208,7 +187,7 @@ func NewTextReader(o ngram.Options) *TextReader { return &TextReader{grams: ngra
 
 // Read gives the n-grams of a text, in places of its normalised form. They are
 // valid until the next call.
-func (r *TextReader) Read(text string) []ngram.Gram {
-	r.normal.read(text)
-	return r.grams.Extract(r.normal.text)
+func (r *TextReader) Read(message string) []ngram.Gram {
+	_ = r.normal.Reset(message)
+	return r.grams.Extract(r.normal.Text)
 }

@@ -19,7 +19,9 @@ const (
 // textFit is a fit on its way.
 type textFit struct {
 	Text
-	rows    *Rows
+	rows    *Rows // the own ones, then misspelt copies
+	own     int
+	of      []int // [copies], the row that each is of
 	design  *design
 	matrix  *textMatrix
 	team    *team
@@ -46,12 +48,13 @@ func (o Text) Fit(ctx context.Context, rows *Rows, progress Progress) (model.Mod
 		return nil, err
 	}
 	rows = weighted(rows)
-	f := &textFit{Text: o, rows: rows, team: newTeam(), outputs: max(1, len(rows.Classes))}
+	f := &textFit{Text: o, own: rows.Len(), team: newTeam(), outputs: max(1, len(rows.Classes))}
+	f.rows, f.of = misspelt(rows, o.Misspell, uint64(o.Seed))
 	var err error
-	if f.design, err = newDesign(rows, o.Categories.categories(rows)); err != nil {
+	if f.design, err = newDesign(f.rows, o.Categories.categories(rows)); err != nil {
 		return nil, err
 	}
-	f.matrix = newTextMatrix(o, rows, f.design, f.team)
+	f.matrix = newTextMatrix(o, f.rows, f.own, f.design, f.team)
 	return f.fit(ctx, progress)
 }
 
@@ -73,7 +76,7 @@ func (f *textFit) fit(ctx context.Context, progress Progress) (model.Model, erro
 	}
 	tasks := (most + 1) * f.outputs
 	weights, errs := make([][]float64, f.outputs), make([]error, tasks)
-	held := make([]float64, f.rows.Len()*f.outputs) // margins of rows by models without their fold
+	held := make([]float64, f.own*f.outputs) // margins of rows by models without their fold
 	var reporting sync.Mutex
 	done := 0
 	f.team.each(tasks, func(_, task int) {
@@ -85,7 +88,7 @@ func (f *textFit) fit(ctx context.Context, progress Progress) (model.Model, erro
 		if fold < 0 {
 			weights[output] = w
 		} else {
-			for i := range f.rows.Len() {
+			for i := range f.own {
 				if folds[i] == fold {
 					held[i*f.outputs+output] = f.matrix.margin(i, w)
 				}

@@ -10,9 +10,10 @@ import (
 )
 
 // split gives each row its inner fold, nil where there is none to be had: rows of
-// each label are dealt out in random order, those of equal text to the same fold.
+// each label are dealt out in random order, those of equal text to the same fold, and copies to that of their
+// row.
 func (f *textFit) split() []int {
-	n := f.rows.Len()
+	n := f.own
 	if f.Folds < 2 || n < 2*f.Folds {
 		return nil
 	}
@@ -41,6 +42,9 @@ func (f *textFit) split() []int {
 	if !f.bothSides(out) {
 		return nil
 	}
+	for _, i := range f.of {
+		out = append(out, out[i])
+	}
 	return out
 }
 
@@ -68,12 +72,12 @@ func (f *textFit) bothSides(folds []int) bool {
 // calibrate sets the calibrators and cuts of a model by the margins of rows held
 // out [rows × outputs]. An output that cannot be calibrated keeps its scores.
 func (f *textFit) calibrate(ctx context.Context, p *model.TextParts, held []float64) error {
-	n := f.rows.Len()
+	n := f.own
 	p.Calibrators = make([]model.Calibrator, f.outputs)
 	scores := make([]float64, len(held))
 	errs := make([]error, f.outputs)
 	f.team.each(f.outputs, func(_, k int) {
-		set := metric.Set{Label: make([]float64, n), Score: make([]float64, n), Weight: f.rows.Weight}
+		set := metric.Set{Label: make([]float64, n), Score: make([]float64, n), Weight: f.ownWeight()}
 		for i := range n {
 			set.Score[i] = numeric.Sigmoid(held[i*f.outputs+k])
 			if f.positive(i, k) {
@@ -101,13 +105,21 @@ func (f *textFit) calibrate(ctx context.Context, p *model.TextParts, held []floa
 	return nil
 }
 
+// ownWeight is the weight of the rows without copies, nil where each is 1.
+func (f *textFit) ownWeight() []float64 {
+	if f.rows.Weight == nil {
+		return nil
+	}
+	return f.rows.Weight[:f.own]
+}
+
 // cuts gives the cuts of the classes by calibrated scores of rows held out.
 func (f *textFit) cuts(scores []float64) []float64 {
 	if f.rows.Several {
 		return f.ownCuts(scores)
 	}
 	k := f.outputs
-	for i := range f.rows.Len() {
+	for i := range f.own {
 		row, sum := scores[i*k:(i+1)*k], 0.0
 		for _, s := range row {
 			sum += s
@@ -189,7 +201,7 @@ func (f *textFit) objective(scores, log []float64) float64 {
 	for c := range factor {
 		factor[c] = numeric.Exp(-log[c])
 	}
-	for i := range f.rows.Len() {
+	for i := range f.own {
 		best, most := 0, math.Inf(-1)
 		for c, s := range scores[i*k : (i+1)*k] {
 			if x := s * factor[c]; x > most {
@@ -232,7 +244,7 @@ func (f *textFit) ownCuts(scores []float64) []float64 {
 		for v := range values {
 			cut := float64(v+1) / (steps + 1)
 			var right, said, are float64
-			for i := range f.rows.Len() {
+			for i := range f.own {
 				w, of, is := f.rows.weight(i), scores[i*f.outputs+k] >= cut, f.positive(i, k)
 				if of {
 					said += w

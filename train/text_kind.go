@@ -33,6 +33,8 @@ func textKind() Kind {
 					Doc: "How many words and runs of characters are kept, those in most rows. One takes 8 bytes of the model and 4 for each class."},
 				{Name: "balance", Type: declare.Number, Default: "0.5", Min: declare.Bound(0), Max: declare.Bound(1), Example: "1",
 					Doc: "How far the rows of a rare class are made to count for more when that class is told from the rest: not at all at 0, as much as all classes were equally frequent at 1. Calibration undoes what it does to the scores."},
+				{Name: "misspell", Type: declare.Number, Default: "1", Min: declare.Bound(0), Max: declare.Bound(1), Example: "0.5",
+					Doc: "The share of the rows that are trained on once more, for half the weight, with letters swapped, left out or replaced by digits, or spaces left out. It makes the model read what is written to get past it, and takes nearly twice the time."},
 				{Name: "folds", Type: declare.Int, Default: "5", Min: declare.Bound(0), Max: declare.Bound(maxFolds), Example: "3",
 					Doc: "On how many inner folds scores are calibrated and cuts chosen, each fold scored by a model of the others. 0 leaves the scores and cuts as they come."},
 				{Name: "seed", Type: declare.Int, Default: "1", Min: declare.Bound(0), Example: "7",
@@ -52,6 +54,7 @@ type Text struct {
 	MinRows    int
 	MaxGrams   int
 	Balance    float64
+	Misspell   float64
 	Folds      int
 	Seed       int
 	Categories Categories
@@ -71,7 +74,7 @@ func newText(p Params) Text {
 	if o.MaxChars == 0 {
 		o.MinChars = 0
 	}
-	return Text{C: p.Number("c"), Grams: o, MinRows: p.Int("min_rows"), MaxGrams: p.Int("max_grams"), Balance: p.Number("balance"),
+	return Text{C: p.Number("c"), Grams: o, MinRows: p.Int("min_rows"), MaxGrams: p.Int("max_grams"), Balance: p.Number("balance"), Misspell: p.Number("misspell"),
 		Folds: p.Int("folds"), Seed: p.Int("seed"), Categories: categoriesOf(p)}
 }
 
@@ -85,6 +88,7 @@ func (o Text) check() error {
 		within("min_rows", float64(o.MinRows), 1, 1<<30),
 		within("max_grams", float64(o.MaxGrams), 1, maxGrams),
 		within("balance", o.Balance, 0, 1),
+		within("misspell", o.Misspell, 0, 1),
 		within("folds", float64(o.Folds), 0, maxFolds),
 		o.Categories.check(),
 	)

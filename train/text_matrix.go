@@ -33,7 +33,7 @@ const textBlock = 256
 
 // newTextMatrix takes the n-grams of the rows' texts that are frequent enough, and
 // weighs them as model.Text does.
-func newTextMatrix(o Text, rows *Rows, d *design, team *team) *textMatrix {
+func newTextMatrix(o Text, rows *Rows, own int, d *design, team *team) *textMatrix {
 	counts := make([][]gramCount, rows.Len())
 	readers := make([]*model.TextReader, team.size)
 	team.each((rows.Len()+textBlock-1)/textBlock, func(worker, b int) {
@@ -45,7 +45,7 @@ func newTextMatrix(o Text, rows *Rows, d *design, team *team) *textMatrix {
 		}
 	})
 	m := &textMatrix{}
-	m.choose(o, counts)
+	m.choose(o, counts[:own])
 	m.fill(counts, d)
 	return m
 }

@@ -16,6 +16,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/model"
+	"orrery.dev/numeric"
 )
 
 func fitText(t *testing.T, rows *Rows, set Params) model.TextModel {
@@ -51,7 +52,7 @@ func TestTextAsScikitLearn(t *testing.T) {
 		if c.Classes > 2 {
 			rows.Classes = []string{"a", "b", "c"}[:c.Classes]
 		}
-		m := fitText(t, rows, Params{"c": c.C, "balance": c.Balance, "words": 2, "chars": 4, "folds": 0})
+		m := fitText(t, rows, Params{"c": c.C, "balance": c.Balance, "words": 2, "chars": 4, "folds": 0, "misspell": 0.0})
 		worst := 0.0
 		for r, text := range c.Texts {
 			got := make([]float64, len(c.Margins))
@@ -225,7 +226,7 @@ func TestTextWeightsCount(t *testing.T) {
 			weighed.Weight[i] = 2
 		}
 	}
-	set := Params{"folds": 0, "min_rows": 1, "chars": 0, "words": 1}
+	set := Params{"folds": 0, "min_rows": 1, "chars": 0, "words": 1, "misspell": 0.0}
 	a, b := fitText(t, &twice, set), fitText(t, &weighed, set)
 	worst := 0.0
 	for _, text := range rows.Text {
@@ -335,5 +336,47 @@ func TestTextCalibrated(t *testing.T) {
 				t.Errorf("%d classes, %d folds: scores add up to %.0f of %v rows", len(classes), folds, sum, of)
 			}
 		}
+	}
+}
+
+// A model that has seen tricks of spelling reads them.
+func TestTextReadsTricks(t *testing.T) {
+	rows, fresh := chat(2000, nil, 12), chat(600, nil, 13)
+	names := strings.NewReplacer("sign0", "gentle", "sign1", "hostile")
+	for _, r := range []*Rows{rows, fresh} {
+		for i := range r.Text {
+			r.Text[i] = names.Replace(r.Text[i])
+		}
+	}
+	right := func(m model.TextModel, text func(string) string) (n int) {
+		for i, y := range fresh.Y {
+			if (m.ScoreText(text(fresh.Text[i]), nil) > 0.5) == (y == 1) {
+				n++
+			}
+		}
+		return n
+	}
+	plain := func(text string) string { return text }
+	swap := strings.NewReplacer("gentle", "gnetle", "hostile", "hotsile").Replace
+	taught, untaught := fitText(t, rows, Params{"misspell": 1.0}), fitText(t, rows, Params{"misspell": 0.0})
+	if a, b := right(taught, swap), right(taught, plain); a < b-30 {
+		t.Errorf("%d of 600 are right with letters swapped, %d as written", a, b)
+	}
+	if a, b := right(taught, plain), right(untaught, plain); a < b-20 {
+		t.Errorf("%d of 600 are right, %d without tricks in training", a, b)
+	}
+}
+
+func TestTrickKeepsSomething(t *testing.T) {
+	seen := make(map[string]bool)
+	for i := range 200 {
+		text := trick(numeric.NewRandom(1, uint64(i)), "Some words, été 42 \xff!")
+		if !strings.Contains(text, "42") || !strings.Contains(text, "!") {
+			t.Fatalf("%q", text)
+		}
+		seen[text] = true
+	}
+	if len(seen) < 50 {
+		t.Errorf("200 tricks make %d texts", len(seen))
 	}
 }
