@@ -23,6 +23,9 @@ type TextParts struct {
 	Several bool
 	// Grams says which n-grams of the normalised text are taken.
 	Grams ngram.Options
+	// Marks and Negations are read beside the n-grams: see ngram.Lexicon. Both are
+	// in the normal form of texts, and rising.
+	Marks, Negations []string
 	// Hashes are those of the n-grams that count for something, rising.
 	Hashes []uint32
 	// Rarity is [hashes]: what an n-gram counts for, whatever the output; the
@@ -43,7 +46,7 @@ type TextParts struct {
 // it. It is immutable and safe for concurrent use.
 //
 // An n-gram that occurs n times is worth x = (1 + ln n) · rarity; the words of a
-// text and its runs of characters are two blocks, each divided by its Euclidean
+// text, its runs of characters, and what the lexicon gives are blocks, each divided by its Euclidean
 // length (Salton and Buckley, "Term-weighting approaches in automatic text
 // retrieval", IPM 24(5), 1988). The margin of an output is that of Rest plus the
 // sum of x · weight. Its score is the sigmoid of the margin, through its calibrator
@@ -56,8 +59,9 @@ type TextClassifier struct{ textOutputs }
 
 // textOutputs is what both have.
 type textOutputs struct {
-	parts TextParts
-	table gramTable
+	parts   TextParts
+	lexicon *ngram.Lexicon
+	table   gramTable
 }
 
 // NewText makes a *TextClassifier, or of parts without classes a *Text. The parts
@@ -67,7 +71,8 @@ func NewText(p TextParts) (TextModel, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	m := textOutputs{p, newGramTable(&p)}
+	lexicon, _ := ngram.NewLexicon(p.Marks, p.Negations)
+	m := textOutputs{p, lexicon, newGramTable(&p)}
 	if p.Classes == nil {
 		return &Text{m}, nil
 	}
@@ -108,7 +113,35 @@ func (p *TextParts) check() error {
 			return invalid("model_value", "class %q has the cut %v", p.Classes[k], cut).WithNext("cuts are above 0 and at most 1")
 		}
 	}
-	return p.checkGrams()
+	return firstError(p.checkLexicon(), p.checkGrams())
+}
+
+// checkLexicon asks for lists that are rising and can be used.
+func (p *TextParts) checkLexicon() error {
+	if len(p.Marks) > ngram.MostMarks || len(p.Negations) > ngram.MostMarks {
+		return invalid("model_text", "there are %d marks and %d negations, more than %d", len(p.Marks), len(p.Negations), ngram.MostMarks)
+	}
+	for _, list := range [][]string{p.Marks, p.Negations} {
+		for i := 1; i < len(list); i++ {
+			if list[i] <= list[i-1] {
+				return invalid("model_text", "the phrase %q is out of order", list[i])
+			}
+		}
+	}
+	if _, unusable := ngram.NewLexicon(p.Marks, p.Negations); len(unusable) > 0 {
+		return invalid("model_text", "the phrase %q cannot be a mark or a negation", unusable[0]).
+			WithNext("a mark has 1 to %d words, a negation is one word", ngram.MostMarkWords)
+	}
+	return nil
+}
+
+func firstError(errors ...error) error {
+	for _, err := range errors {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *TextParts) checkGrams() error {

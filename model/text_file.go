@@ -12,7 +12,7 @@ import (
 //	payload     kind string, "text", features list of string, classes list of
 //	            string, empty for one positive class, several uint8 0 or 1,
 //	            n-grams uint8 [4]: most words, least and most characters, skip 0 or
-//	            1; n uint32, hashes uint32 [n], rarities float32 [n], weights
+//	            1; marks and negations, lists of string; n uint32, hashes uint32 [n], rarities float32 [n], weights
 //	            float32 [n × outputs], then as in format 3 a logistic body for
 //	            each output, and calibrators; cuts, a list of float64, empty or
 //	            as many as classes
@@ -26,6 +26,7 @@ func (m *textOutputs) AppendBinary(b []byte) ([]byte, error) {
 		b = appendStrings(appendString(b, TextKind), m.Features())
 		b = appendStrings(b, p.Classes)
 		b = append(b, bit(p.Several), uint8(p.Grams.MaxWords), uint8(p.Grams.MinChars), uint8(p.Grams.MaxChars), bit(p.Grams.Skip))
+		b = appendStrings(appendStrings(b, p.Marks), p.Negations)
 		b = appendUint32(b, len(p.Hashes))
 		for _, h := range p.Hashes {
 			b = binary.LittleEndian.AppendUint32(b, h)
@@ -80,6 +81,7 @@ func (r *reader) text() (Model, error) {
 	}
 	p.Several = head[0] == 1
 	p.Grams = ngram.Options{MaxWords: int(head[1]), MinChars: int(head[2]), MaxChars: int(head[3]), Skip: head[4] == 1}
+	p.Marks, p.Negations = r.strings(), r.strings()
 	n := r.count(8 + 4*outputs)
 	p.Hashes = make([]uint32, n)
 	for i, b := 0, r.take(n, 4); i < len(b)/4; i++ {

@@ -13,6 +13,7 @@ import (
 // gramTable finds the numbers of an n-gram by its hash: open addressing, at most
 // half full.
 type gramTable struct {
+	id     *byte    // of no other table
 	slots  []uint64 // hash << 32 | index + 1; 0 where empty
 	shift  int
 	stride int
@@ -22,7 +23,7 @@ type gramTable struct {
 func newGramTable(p *TextParts) gramTable {
 	n, outputs := len(p.Hashes), p.outputs()
 	size := 1 << max(4, bits.Len(uint(2*n)))
-	t := gramTable{slots: make([]uint64, size), shift: 32 - bits.Len(uint(size-1)), stride: 1 + outputs,
+	t := gramTable{id: new(byte), slots: make([]uint64, size), shift: 32 - bits.Len(uint(size-1)), stride: 1 + outputs,
 		values: make([]float32, n*(1+outputs))}
 	for i, h := range p.Hashes {
 		at := h >> t.shift
@@ -60,6 +61,7 @@ type term struct {
 type textScratch struct {
 	normal  text.Normal
 	grams   *ngram.Extractor
+	of      *byte // whose n-grams those are
 	terms   []term
 	seen    []uint64 // round << 32 | index of terms, by the n-gram's index
 	round   uint32
@@ -81,8 +83,8 @@ func (s *textScratch) free() {
 // read takes the known n-grams of a text, in order of first occurrence.
 func (s *textScratch) read(m *textOutputs, message string) []ngram.Gram {
 	_ = s.normal.Reset(message) // what is no message has no n-grams
-	if s.grams == nil || s.grams.Options() != m.parts.Grams {
-		s.grams = ngram.New(m.parts.Grams)
+	if s.of != m.table.id {
+		s.grams, s.of = ngram.New(m.parts.Grams, m.lexicon), m.table.id
 	}
 	grams := s.grams.Extract(s.normal.Text)
 	if need := 1 << bits.Len(uint(2*len(grams))); len(s.seen) < need {
@@ -183,7 +185,9 @@ type TextReader struct {
 }
 
 // NewTextReader makes a reader of n-grams.
-func NewTextReader(o ngram.Options) *TextReader { return &TextReader{grams: ngram.New(o)} }
+func NewTextReader(o ngram.Options, l *ngram.Lexicon) *TextReader {
+	return &TextReader{grams: ngram.New(o, l)}
+}
 
 // Read gives the n-grams of a text, in places of its normalised form. They are
 // valid until the next call.

@@ -21,7 +21,7 @@ func textParts(t testing.TB, classes []string, features int) TextParts {
 	t.Helper()
 	r := rand.New(rand.NewPCG(5, uint64(len(classes))))
 	p := TextParts{Classes: classes, Grams: sampleGrams}
-	for i, g := range ngram.New(sampleGrams).Extract([]byte(sampleText)) {
+	for i, g := range ngram.New(sampleGrams, nil).Extract([]byte(sampleText)) {
 		if i%2 == 0 {
 			p.Hashes = append(p.Hashes, g.Hash)
 		}
@@ -65,6 +65,18 @@ func textSamples(t testing.TB) map[string]Model {
 	classes.Calibrators = []Calibrator{&Beta{A: 1, B: 2, C: 0.5}, &Beta{A: 1, B: 1}, &Beta{A: 0.5, B: 0.5, C: -1}}
 	classes.Cuts = []float64{0.25, 1, 0.5}
 	add("text of classes", classes)
+	marked := textParts(t, []string{"a", "b"}, 0)
+	marked.Marks, marked.Negations = []string{"brown fox", "dog"}, []string{"lazy"}
+	lexicon, _ := ngram.NewLexicon(marked.Marks, marked.Negations)
+	for i, g := range ngram.New(sampleGrams, lexicon).Extract([]byte(sampleText)) {
+		if _, known := slices.BinarySearch(marked.Hashes, g.Hash); g.Block == ngram.Context && !known {
+			at, _ := slices.BinarySearch(marked.Hashes, g.Hash)
+			marked.Hashes = slices.Insert(marked.Hashes, at, g.Hash)
+			marked.Rarity = slices.Insert(marked.Rarity, at, 1+float32(i)/10)
+			marked.Weights = slices.Insert(marked.Weights, 2*at, float32(i), -float32(i))
+		}
+	}
+	add("text with marks", marked)
 	several := textParts(t, []string{"a", "b"}, 1)
 	several.Several = true
 	add("text of several", several)
@@ -79,7 +91,8 @@ func slowMargin(p TextParts, text string, row []float64, output int) float64 {
 		index int
 	}
 	counts := make(map[key]int)
-	for _, g := range ngram.New(p.Grams).Extract([]byte(strings.ToLower(text))) {
+	lexicon, _ := ngram.NewLexicon(p.Marks, p.Negations)
+	for _, g := range ngram.New(p.Grams, lexicon).Extract([]byte(strings.ToLower(text))) {
 		if i, ok := slices.BinarySearch(p.Hashes, g.Hash); ok {
 			counts[key{g.Block, i}]++
 		}
@@ -216,6 +229,9 @@ func TestNewTextRefuses(t *testing.T) {
 		"no bias":            {"model_classes", func(p *TextParts) { p.Rest[1] = nil }},
 		"calibrators":        {"model_calibration", func(p *TextParts) { p.Calibrators = []Calibrator{nil, nil} }},
 		"cuts":               {"model_shape", func(p *TextParts) { p.Cuts = []float64{1} }},
+		"marks":              {"model_text", func(p *TextParts) { p.Marks = []string{"b", "a"} }},
+		"no mark":            {"model_text", func(p *TextParts) { p.Marks = []string{""} }},
+		"negation":           {"model_text", func(p *TextParts) { p.Negations = []string{"a b"} }},
 		"cut of 0":           {"model_value", func(p *TextParts) { p.Cuts = []float64{0, 1} }},
 	} {
 		p := textParts(t, classes, 1)

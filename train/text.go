@@ -3,11 +3,15 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
+	"strings"
 	"sync"
 
 	"orrery.dev"
 	"orrery.dev/model"
 	"orrery.dev/numeric"
+	"orrery.dev/text"
+	"orrery.dev/text/ngram"
 )
 
 // smallestC and greatestC bound the inverse of the penalty.
@@ -21,7 +25,8 @@ type textFit struct {
 	Text
 	rows    *Rows // the own ones, then misspelt copies
 	own     int
-	of      []int // [copies], the row that each is of
+	of      []int     // [copies], the row that each is of
+	judges  []float64 // [own rows], see judging
 	design  *design
 	matrix  *textMatrix
 	team    *team
@@ -54,8 +59,34 @@ func (o Text) Fit(ctx context.Context, rows *Rows, progress Progress) (model.Mod
 	if f.design, err = newDesign(f.rows, o.Categories.categories(rows)); err != nil {
 		return nil, err
 	}
-	f.matrix = newTextMatrix(o, f.rows, f.own, f.design, f.team)
+	var lexicon *ngram.Lexicon
+	if lexicon, err = f.readLexicon(); err != nil {
+		return nil, err
+	}
+	f.matrix = newTextMatrix(o, lexicon, f.rows, f.own, f.design, f.team)
 	return f.fit(ctx, progress)
+}
+
+// readLexicon brings marks and negations into the form and order of a model.
+func (f *textFit) readLexicon() (*ngram.Lexicon, error) {
+	for _, list := range []*[]string{&f.Marks, &f.Negations} {
+		normal := make([]string, len(*list))
+		for i, phrase := range *list {
+			var n text.Normal
+			if err := n.Reset(phrase); err != nil {
+				return nil, err
+			}
+			normal[i] = strings.TrimSpace(string(n.Text))
+		}
+		slices.Sort(normal)
+		*list = slices.Compact(normal)
+	}
+	lexicon, unusable := ngram.NewLexicon(f.Marks, f.Negations)
+	if len(unusable) > 0 || len(f.Marks) > ngram.MostMarks || len(f.Negations) > ngram.MostMarks {
+		return nil, orrery.Errorf(orrery.Invalid, "train_param", "%d marks and %d negations cannot be used, such as %q", len(f.Marks), len(f.Negations), unusable[:min(1, len(unusable))]).
+			WithField("marks").WithNext("a mark has 1 to %d words, a negation is one word, and there are at most %d of each", ngram.MostMarkWords, ngram.MostMarks)
+	}
+	return lexicon, nil
 }
 
 // positive says whether a row is of an output's class, or positive where there is
@@ -199,6 +230,7 @@ func (f *textFit) spread(p *textProblem) []float64 {
 func (f *textFit) parts(weights [][]float64) (*model.TextParts, error) {
 	grams := len(f.matrix.hashes)
 	p := &model.TextParts{Classes: f.rows.Classes, Several: f.rows.Several, Grams: f.Grams,
+		Marks: f.Marks, Negations: f.Negations,
 		Hashes: f.matrix.hashes, Rarity: f.matrix.rarity, Weights: make([]float32, grams*f.outputs)}
 	for k, w := range weights {
 		for j := range grams {

@@ -73,11 +73,12 @@ func (f *textFit) bothSides(folds []int) bool {
 // out [rows × outputs]. An output that cannot be calibrated keeps its scores.
 func (f *textFit) calibrate(ctx context.Context, p *model.TextParts, held []float64) error {
 	n := f.own
+	f.judges = f.judging()
 	p.Calibrators = make([]model.Calibrator, f.outputs)
 	scores := make([]float64, len(held))
 	errs := make([]error, f.outputs)
 	f.team.each(f.outputs, func(_, k int) {
-		set := metric.Set{Label: make([]float64, n), Score: make([]float64, n), Weight: f.ownWeight()}
+		set := metric.Set{Label: make([]float64, n), Score: make([]float64, n), Weight: f.judges}
 		for i := range n {
 			set.Score[i] = numeric.Sigmoid(held[i*f.outputs+k])
 			if f.positive(i, k) {
@@ -105,12 +106,35 @@ func (f *textFit) calibrate(ctx context.Context, p *model.TextParts, held []floa
 	return nil
 }
 
-// ownWeight is the weight of the rows without copies, nil where each is 1.
-func (f *textFit) ownWeight() []float64 {
-	if f.rows.Weight == nil {
-		return nil
+// judging gives what each row counts for where scores are calibrated and cuts
+// chosen. Rows of a weight below 1 teach and do not judge, unless those of more do
+// not have both sides of every output: so texts made from templates, or bought in,
+// do not move what is chosen for the system's own.
+func (f *textFit) judging() []float64 {
+	out, sides := make([]float64, f.own), make([][2]bool, f.outputs)
+	for i := range out {
+		w := f.rows.weight(i)
+		if w < 1 {
+			continue
+		}
+		out[i] = w
+		for k := range sides {
+			s := 0
+			if f.positive(i, k) {
+				s = 1
+			}
+			sides[k][s] = true
+		}
 	}
-	return f.rows.Weight[:f.own]
+	for _, s := range sides {
+		if !s[0] || !s[1] {
+			for i := range out {
+				out[i] = f.rows.weight(i)
+			}
+			break
+		}
+	}
+	return out
 }
 
 // cuts gives the cuts of the classes by calibrated scores of rows held out.
@@ -208,7 +232,7 @@ func (f *textFit) objective(scores, log []float64) float64 {
 				best, most = c, x
 			}
 		}
-		w, y := f.rows.weight(i), int(f.rows.Y[i])
+		w, y := f.judges[i], int(f.rows.Y[i])
 		said[best] += w
 		are[y] += w
 		if best == y {
@@ -245,7 +269,7 @@ func (f *textFit) ownCuts(scores []float64) []float64 {
 			cut := float64(v+1) / (steps + 1)
 			var right, said, are float64
 			for i := range f.own {
-				w, of, is := f.rows.weight(i), scores[i*f.outputs+k] >= cut, f.positive(i, k)
+				w, of, is := f.judges[i], scores[i*f.outputs+k] >= cut, f.positive(i, k)
 				if of {
 					said += w
 				}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"strings"
 
 	"orrery.dev"
 	"orrery.dev/declare"
@@ -27,14 +28,18 @@ func textKind() Kind {
 					Doc: "The greatest number of characters in a row that are taken together, within a word; 0 for none."},
 				{Name: "skip", Type: declare.Bool, Default: "false",
 					Doc: "Whether two words with one between them are taken together too."},
+				{Name: "marks", Type: declare.Text, List: true, Example: "[cats, my neighbours]",
+					Doc: "Phrases that are read as if each were the same one, beside what they are: what is learned of one holds for all. For hate speech they name groups of people."},
+				{Name: "negations", Type: declare.Text, Example: "no not never isn't don't",
+					Doc: "Words that negate what comes behind them, parted by spaces. Up to four words behind one are read as negated, beside what they are."},
 				{Name: "min_rows", Type: declare.Int, Default: "2", Min: declare.Bound(1), Example: "5",
 					Doc: "In how many rows words have to stand to count, and runs of characters in one more."},
 				{Name: "max_grams", Type: declare.Int, Default: "300000", Min: declare.Bound(1), Max: declare.Bound(maxGrams), Example: "100000",
 					Doc: "How many words and runs of characters are kept, those in most rows. One takes 8 bytes of the model and 4 for each class."},
 				{Name: "balance", Type: declare.Number, Default: "0.5", Min: declare.Bound(0), Max: declare.Bound(1), Example: "1",
 					Doc: "How far the rows of a rare class are made to count for more when that class is told from the rest: not at all at 0, as much as all classes were equally frequent at 1. Calibration undoes what it does to the scores."},
-				{Name: "misspell", Type: declare.Number, Default: "1", Min: declare.Bound(0), Max: declare.Bound(1), Example: "0.5",
-					Doc: "The share of the rows that are trained on once more, for half the weight, with letters swapped, left out or replaced by digits, or spaces left out. It makes the model read what is written to get past it, and takes nearly twice the time."},
+				{Name: "misspell", Type: declare.Number, Default: "0.5", Min: declare.Bound(0), Max: declare.Bound(1), Example: "1",
+					Doc: "The share of the rows that are trained on once more, for half the weight, with letters swapped, left out or replaced by digits, or spaces left out. It makes the model read what is written to get past it, and takes time, half as much again at 0.5."},
 				{Name: "folds", Type: declare.Int, Default: "5", Min: declare.Bound(0), Max: declare.Bound(maxFolds), Example: "3",
 					Doc: "On how many inner folds scores are calibrated and cuts chosen, each fold scored by a model of the others. 0 leaves the scores and cuts as they come."},
 				{Name: "seed", Type: declare.Int, Default: "1", Min: declare.Bound(0), Example: "7",
@@ -51,6 +56,8 @@ func textKind() Kind {
 type Text struct {
 	C          float64
 	Grams      ngram.Options
+	Marks      []string
+	Negations  []string
 	MinRows    int
 	MaxGrams   int
 	Balance    float64
@@ -74,7 +81,8 @@ func newText(p Params) Text {
 	if o.MaxChars == 0 {
 		o.MinChars = 0
 	}
-	return Text{C: p.Number("c"), Grams: o, MinRows: p.Int("min_rows"), MaxGrams: p.Int("max_grams"), Balance: p.Number("balance"), Misspell: p.Number("misspell"),
+	marks, _ := p["marks"].([]string)
+	return Text{C: p.Number("c"), Grams: o, Marks: marks, Negations: strings.Fields(p.String("negations")), MinRows: p.Int("min_rows"), MaxGrams: p.Int("max_grams"), Balance: p.Number("balance"), Misspell: p.Number("misspell"),
 		Folds: p.Int("folds"), Seed: p.Int("seed"), Categories: categoriesOf(p)}
 }
 

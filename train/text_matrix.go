@@ -33,19 +33,19 @@ const textBlock = 256
 
 // newTextMatrix takes the n-grams of the rows' texts that are frequent enough, and
 // weighs them as model.Text does.
-func newTextMatrix(o Text, rows *Rows, own int, d *design, team *team) *textMatrix {
+func newTextMatrix(o Text, lexicon *ngram.Lexicon, rows *Rows, own int, d *design, team *team) *textMatrix {
 	counts := make([][]gramCount, rows.Len())
 	readers := make([]*model.TextReader, team.size)
 	team.each((rows.Len()+textBlock-1)/textBlock, func(worker, b int) {
 		if readers[worker] == nil {
-			readers[worker] = model.NewTextReader(o.Grams)
+			readers[worker] = model.NewTextReader(o.Grams, lexicon)
 		}
 		for i := b * textBlock; i < min((b+1)*textBlock, rows.Len()); i++ {
 			counts[i] = countGrams(readers[worker].Read(rows.Text[i]))
 		}
 	})
 	m := &textMatrix{}
-	m.choose(o, counts[:own])
+	m.choose(o, rows, counts[:own])
 	m.fill(counts, d)
 	return m
 }
@@ -69,8 +69,8 @@ func countGrams(grams []ngram.Gram) []gramCount {
 }
 
 // choose sets which n-grams count, and how rare they are: 1 + ln((1+n)/(1+df)) of
-// n rows, as scikit-learn's TfidfVectorizer has it.
-func (m *textMatrix) choose(o Text, counts [][]gramCount) {
+// rows that weigh n, as scikit-learn's TfidfVectorizer has it.
+func (m *textMatrix) choose(o Text, rows *Rows, counts [][]gramCount) {
 	total := 0
 	for _, row := range counts {
 		total += len(row)
@@ -108,7 +108,30 @@ func (m *textMatrix) choose(o Text, counts [][]gramCount) {
 	}
 	for _, c := range list {
 		m.hashes = append(m.hashes, c.hash)
-		m.rarity = append(m.rarity, float32(1+numeric.Log(float64(1+len(counts))/float64(1+c.rows))))
+	}
+	weight, of := 0.0, make([]float64, len(list))
+	for i, row := range counts {
+		w := rows.weight(i)
+		weight += w
+		m.each(row, func(_, at int) { of[at] += w })
+	}
+	for _, df := range of {
+		m.rarity = append(m.rarity, float32(1+numeric.Log((1+weight)/(1+df))))
+	}
+}
+
+// each visits those n-grams of a row that count, with their places in the row and
+// among the hashes.
+func (m *textMatrix) each(row []gramCount, visit func(i, at int)) {
+	at := 0
+	for i, g := range row {
+		at += indexFrom(m.hashes[at:], g.hash)
+		if at == len(m.hashes) {
+			return
+		}
+		if m.hashes[at] == g.hash {
+			visit(i, at)
+		}
 	}
 }
 
@@ -143,20 +166,12 @@ func (m *textMatrix) fill(counts [][]gramCount, d *design) {
 		var squares [ngram.Blocks]float64
 		begin := len(m.value)
 		blocks := make([]ngram.Block, 0, len(row))
-		at := 0
-		for _, g := range row {
-			at += indexFrom(m.hashes[at:], g.hash)
-			if at == len(m.hashes) {
-				break
-			}
-			if m.hashes[at] != g.hash {
-				continue
-			}
-			x := model.TermFrequency(int(g.count)) * float64(m.rarity[at])
-			squares[g.block] += float64(x * x)
+		m.each(row, func(k, at int) {
+			x := model.TermFrequency(int(row[k].count)) * float64(m.rarity[at])
+			squares[row[k].block] += float64(x * x)
 			m.column, m.value = append(m.column, int32(at)), append(m.value, float32(x))
-			blocks = append(blocks, g.block)
-		}
+			blocks = append(blocks, row[k].block)
+		})
 		for j, block := range blocks {
 			m.value[begin+j] = float32(float64(m.value[begin+j]) / math.Sqrt(squares[block]))
 		}

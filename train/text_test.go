@@ -380,3 +380,52 @@ func TestTrickKeepsSomething(t *testing.T) {
 		t.Errorf("200 tricks make %d texts", len(seen))
 	}
 }
+
+// What is learned of one mark holds for the others, and what is negated is told
+// from what is not.
+func TestTextMarksAndNegations(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	rows := &Rows{}
+	for range 800 {
+		name, verb, y := fmt.Sprint("cat", r.IntN(40)), "adore", 0.0
+		who := name
+		if r.IntN(2) == 0 {
+			who = fmt.Sprint("thing", r.IntN(40))
+		}
+		if r.IntN(2) == 0 {
+			verb = "loathe"
+		}
+		not := ""
+		if r.IntN(3) == 0 {
+			not = "don't "
+		}
+		if who == name && (verb == "loathe") == (not == "") {
+			y = 1
+		}
+		rows.Text, rows.Y = append(rows.Text, "we "+not+verb+" "+who), append(rows.Y, y)
+	}
+	var marks []string
+	for i := range 50 {
+		marks = append(marks, fmt.Sprint("Cat", i))
+	}
+	m := fitText(t, rows, Params{"marks": marks, "negations": "don't", "chars": 0})
+	for text, want := range map[string]bool{
+		"we loathe cat47": true, "we adore cat47": false, "we loathe thing47": false, "we don't loathe cat47": false, "we don't adore cat49": true,
+	} {
+		if s := m.ScoreText(text, nil); (s > 0.5) != want {
+			t.Errorf("%q scores %.3f", text, s)
+		}
+	}
+}
+
+// Rows of a weight below 1 teach, and do not judge.
+func TestTextLightRowsDoNotJudge(t *testing.T) {
+	f := &textFit{own: 4, outputs: 1, rows: &Rows{Y: []float64{0, 1, 0, 1}, Weight: []float64{1, 2, 0.5, 0.5}}}
+	if got := f.judging(); !slices.Equal(got, []float64{1, 2, 0, 0}) {
+		t.Errorf("%v judge", got)
+	}
+	f.rows.Weight[1] = 0.9
+	if got := f.judging(); !slices.Equal(got, f.rows.Weight) {
+		t.Errorf("where one side is light only, %v judge", got)
+	}
+}

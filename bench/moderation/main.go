@@ -6,7 +6,8 @@
 // (tweeteval_hate_train.csv.gz and so on), with the columns text and label. It
 // prints macro-F1 and weighted F1: on Davidson of five folds, with all choices made
 // on inner folds, and on the validation files of models of the train files. Then
-// the loss of accuracy by tricks of spelling, and how many messages a core scores.
+// the loss of accuracy by tricks of spelling, the functional suite of
+// systems/moderation by a model that has learned from its training templates too, and how many messages a core scores.
 // FILE has the fold of each row of Davidson, a number a line, for folds that another
 // program has drawn (folds.py draws those of scikit-learn).
 //
@@ -36,24 +37,29 @@ type bench struct {
 	dir    string
 	kind   train.Kind
 	params train.Params
+	// templates are texts to train on beside Davidson's, nil for none.
+	templates *templates
 }
 
 func main() {
 	set := flag.String("set", "", "settings of the kind of model, such as c=3,words=2")
-	only := flag.String("only", "davidson,tweeteval,tricks,speed", "what to measure")
+	only := flag.String("only", "davidson,tweeteval,tricks,functional,speed", "what to measure")
+	texts := flag.Int("templates", 0, "how many texts of the functional suite's training templates are trained on beside Davidson")
+	weight := flag.Float64("weight", 0.15, "what each of them weighs")
+	marks := flag.Bool("marks", true, "whether the suite's names of groups are marks, and English negations negations, then")
 	folds := flag.String("folds", "", "a file with the fold of each row of Davidson")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), *set, strings.Split(*only, ","), *folds); err != nil {
+	if err := run(flag.Arg(0), *set, strings.Split(*only, ","), *folds, *texts, *weight, *marks); err != nil {
 		fmt.Fprintln(os.Stderr, "moderation:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir, set string, only []string, folds string) error {
+func run(dir, set string, only []string, folds string, texts int, weight float64, marks bool) error {
 	b := &bench{dir: dir}
 	for _, kind := range train.Kinds() {
 		if kind.Name == model.TextKind {
@@ -63,6 +69,11 @@ func run(dir, set string, only []string, folds string) error {
 	if err := b.set(set); err != nil {
 		return err
 	}
+	if texts > 0 {
+		if err := b.learnTemplates(texts, weight, marks); err != nil {
+			return err
+		}
+	}
 	for _, part := range []struct {
 		name    string
 		measure func() error
@@ -70,6 +81,7 @@ func run(dir, set string, only []string, folds string) error {
 		{"davidson", func() error { return b.davidson(folds) }},
 		{"tweeteval", b.tweetEval},
 		{"tricks", b.tricks},
+		{"functional", b.functional},
 		{"speed", b.speed},
 	} {
 		if slices.Contains(only, part.name) {
@@ -109,7 +121,11 @@ func (b *bench) set(list string) error {
 
 // fit fits a model to messages.
 func (b *bench) fit(m *messages) (*model.TextClassifier, error) {
-	fitted, err := b.kind.Fit(context.Background(), m.rows(), b.params, nil)
+	rows := m.rows()
+	if b.templates != nil && len(m.classes) == len(b.templates.classes) {
+		b.templates.addTo(rows)
+	}
+	fitted, err := b.kind.Fit(context.Background(), rows, b.params, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,11 @@ const (
 	rowSeed  uint64 = 0xa4093822299f31d0
 	skipSeed uint64 = 0x082efa98ec4e6c89
 
+	negationSeed uint64 = 0x3f84d5b5b5470917
+	besideSeed   uint64 = 0x9216d5d98979fb1b
+	markedSeed   uint64 = 0xd1310ba698dfb5ac
+	markHash     uint64 = 0x2ffd72dbd01adfb7
+
 	addressHash uint64 = 0x452821e638d01377
 	nameHash    uint64 = 0xbe5466cf34e90c6c
 )

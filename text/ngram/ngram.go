@@ -14,9 +14,10 @@ type Block uint8
 
 // The blocks.
 const (
-	Words  Block = iota // one word, or several in a row
-	Chars               // characters in a row, within a word
-	Blocks              // how many there are
+	Words   Block = iota // one word, or several in a row
+	Chars                // characters in a row, within a word
+	Context              // what a Lexicon gives
+	Blocks               // how many there are
 )
 
 // Options say which n-grams are taken. The zero value takes none.
@@ -58,18 +59,18 @@ type Gram struct {
 // once it has seen a text as long. It is not safe for concurrent use.
 type Extractor struct {
 	options Options
+	lexicon *Lexicon
 	runes   []rune
 	at      []int32 // [runes+1], where each begins in the text
 	classes []class // [runes]
 	tokens  []Word
+	marked  []Word // tokens, with one in place of each mark
 	grams   []Gram
 }
 
-// New makes an extractor. Options that are not Valid take what they can.
-func New(o Options) *Extractor { return &Extractor{options: o} }
-
-// Options gives what the extractor takes.
-func (e *Extractor) Options() Options { return e.options }
+// New makes an extractor; the lexicon can be nil. Options that are not Valid take
+// what they can.
+func New(o Options, l *Lexicon) *Extractor { return &Extractor{options: o, lexicon: l} }
 
 // Words gives where the words of the text that was extracted last stand, in
 // order, whether or not the options take words. They are valid until the next
@@ -108,6 +109,9 @@ func (e *Extractor) Extract(text []byte) []Gram {
 	}
 	if e.options.MaxWords > 0 {
 		e.words()
+	}
+	if e.lexicon != nil {
+		e.context()
 	}
 	return e.grams
 }

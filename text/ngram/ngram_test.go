@@ -12,7 +12,7 @@ var all = Options{MaxWords: 3, MinChars: 2, MaxChars: 5, Skip: true}
 
 // texts gives the n-grams as what they cover, by block.
 func texts(o Options, text string) (words, chars []string) {
-	for _, g := range New(o).Extract([]byte(text)) {
+	for _, g := range New(o, nil).Extract([]byte(text)) {
 		if g.Block == Words {
 			words = append(words, text[g.Start:g.End])
 		} else {
@@ -49,7 +49,7 @@ func TestWords(t *testing.T) {
 // Names and addresses are each one word, whatever they are.
 func TestNamesAndAddressesAreAlike(t *testing.T) {
 	for _, pair := range [][2]string{{"@ab", "@cde"}, {"http://x", "www.example"}} {
-		a, b := New(all).Extract([]byte(pair[0])), New(all).Extract([]byte(pair[1]))
+		a, b := New(all, nil).Extract([]byte(pair[0])), New(all, nil).Extract([]byte(pair[1]))
 		if len(a) != 1 || len(b) != 1 || a[0].Hash != b[0].Hash {
 			t.Errorf("%q and %q differ", pair[0], pair[1])
 		}
@@ -91,7 +91,7 @@ func TestExtractAsOracle(t *testing.T) {
 	text := "the cat sat on the mat and the cat sat still ü été a"
 	for _, o := range []Options{all, {MaxWords: 2, MinChars: 1, MaxChars: 8}, {MaxWords: 1}, {MinChars: 4, MaxChars: 4}, {MinChars: 8, MaxChars: 8}} {
 		counts := make(map[uint32]int)
-		for _, g := range New(o).Extract([]byte(text)) {
+		for _, g := range New(o, nil).Extract([]byte(text)) {
 			counts[g.Hash]++
 		}
 		want := oracle(o, text)
@@ -113,11 +113,52 @@ func TestExtractAsOracle(t *testing.T) {
 	}
 }
 
+// Marks are found longest first; words beside them and behind negations are taken
+// once more.
+func TestLexicon(t *testing.T) {
+	l, unusable := NewLexicon([]string{"red fox", "red", "", "a b c d e f g h i"}, []string{"don't", "not so"})
+	if len(unusable) != 3 {
+		t.Errorf("unusable are %q", unusable)
+	}
+	context := func(text string) (out []string) {
+		for _, g := range New(Options{}, l).Extract([]byte(text)) {
+			if g.Block != Context {
+				t.Fatalf("block %d", g.Block)
+			}
+			out = append(out, text[g.Start:g.End])
+		}
+		slices.Sort(out)
+		return out
+	}
+	for text, want := range map[string][]string{
+		"no mark here":        nil,
+		"one red fox ran off": {"off", "one", "one red fox", "one red fox ran", "ran", "red fox", "red fox ran", "red fox ran off"},
+		"red":                 {"red"},
+		"i don't go now. why": {".", "go", "now"},
+	} {
+		if got := context(text); !slices.Equal(got, want) {
+			t.Errorf("%q gives %q, want %q", text, got, want)
+		}
+	}
+	same := func(a, b string) bool {
+		e := New(Options{}, l)
+		x := slices.Clone(e.Extract([]byte(a)))
+		y := e.Extract([]byte(b))
+		return slices.EqualFunc(x, y, func(a, b Gram) bool { return a.Hash == b.Hash })
+	}
+	if !same("i saw red fox run", "i saw red run") {
+		t.Error("two marks are read differently")
+	}
+	if none, _ := NewLexicon(nil, nil); none != nil {
+		t.Error("there is a lexicon of nothing")
+	}
+}
+
 // The hashes are part of the files of models: they must never change.
 func TestHashesArePinned(t *testing.T) {
 	want := "54099877"
 	sum := uint32(0)
-	for _, g := range New(all).Extract([]byte("Don't go, été 你好 @name https://example.org 42!")) {
+	for _, g := range New(all, nil).Extract([]byte("Don't go, été 你好 @name https://example.org 42!")) {
 		sum = sum*31 + g.Hash
 	}
 	if got := fmt.Sprintf("%08x", sum); got != want {
@@ -126,7 +167,8 @@ func TestHashesArePinned(t *testing.T) {
 }
 
 func TestExtractDoesNotAllocate(t *testing.T) {
-	e, text := New(all), []byte(strings.Repeat("some words of a message ", 4))
+	l, _ := NewLexicon([]string{"some words"}, []string{"of"})
+	e, text := New(all, l), []byte(strings.Repeat("some words of a message ", 4))
 	e.Extract(text)
 	if n := testing.AllocsPerRun(100, func() { e.Extract(text) }); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -138,7 +180,8 @@ func FuzzExtract(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e := New(all)
+		l, _ := NewLexicon([]string{"one", "don't stop"}, []string{"don't", "a"})
+		e := New(all, l)
 		grams := slices.Clone(e.Extract([]byte(text)))
 		for _, g := range grams {
 			if g.Start < 0 || g.End < g.Start || int(g.End) > len(text) || g.Block >= Blocks {
@@ -162,7 +205,7 @@ func FuzzExtract(f *testing.F) {
 }
 
 func BenchmarkExtract(b *testing.B) {
-	e, text := New(all), []byte("some ordinary message of about ninety characters, which is what people write in a chat!!!")
+	e, text := New(all, nil), []byte("some ordinary message of about ninety characters, which is what people write in a chat!!!")
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		e.Extract(text)
