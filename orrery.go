@@ -105,6 +105,9 @@ type Decision struct {
 	// Spans are the parts of the event's text that the rule masks, in order, apart
 	// from each other.
 	Spans []Span
+	// Begun is what plan.Ask leaves for plan.Decide of the state at the decision's
+	// place in the log. It is part of no record, so nil for a decision from one.
+	Begun any
 	// Micros is how long each stage took, in microseconds, up to the commit
 	// that made this record. It is measured, so replay does not compare it.
 	Micros StageMicros

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,9 +27,22 @@ const (
 type List struct {
 	Name string `json:"name"`
 	// Of is the entity, or event.field, whose values are on it.
-	Of      string `json:"of"`
-	About   string `json:"about,omitempty"`
-	Entries int    `json:"entries"`
+	Of    string `json:"of"`
+	About string `json:"about,omitempty"`
+	// Match is terms for a list of terms, which can be of Categories.
+	Match      string   `json:"match,omitempty"`
+	Categories []string `json:"categories,omitempty"`
+	// Value describes the number that goes with each entry, nil where none does.
+	Value   *ListValue `json:"value,omitempty"`
+	Entries int        `json:"entries"`
+}
+
+// ListValue describes the numbers of a list: that of what is not listed, and their
+// bounds, which are nil where there are none.
+type ListValue struct {
+	Default float64  `json:"default"`
+	Min     *float64 `json:"min,omitempty"`
+	Max     *float64 `json:"max,omitempty"`
 }
 
 // ListPage is some of a list's entries, in the order of their keys.
@@ -43,15 +58,46 @@ type ListEntry struct {
 	Key   string `json:"key"`
 	Since string `json:"since"`
 	// Until is the first event time at which it is not listed any more.
-	Until  string `json:"until,omitempty"`
-	By     string `json:"by,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	Until string `json:"until,omitempty"`
+	// Value, Category and Allow are what goes with it.
+	Value    *float64 `json:"value,omitempty"`
+	Category string   `json:"category,omitempty"`
+	Allow    bool     `json:"allow,omitempty"`
+	By       string   `json:"by,omitempty"`
+	Reason   string   `json:"reason,omitempty"`
+}
+
+// ListItem is a key that is put on a list, with what goes with it: in JSON an
+// object, or the key alone.
+type ListItem struct {
+	Key Key `json:"key"`
+	// Value is the number that goes with it, on a list that declares one.
+	Value *float64 `json:"value,omitempty"`
+	// Category is that of a term. Allow has a term cancel those that it overlaps.
+	Category string `json:"category,omitempty"`
+	Allow    bool   `json:"allow,omitempty"`
+	// Until takes the place of the change's.
+	Until *time.Time `json:"until,omitempty"`
+	// Line is where it stands in a file, for what is said of faults.
+	Line int `json:"line,omitempty"`
+}
+
+// UnmarshalJSON reads an object, or a key.
+func (i *ListItem) UnmarshalJSON(text []byte) error {
+	if len(text) == 0 || text[0] != '{' {
+		*i = ListItem{}
+		return i.Key.UnmarshalJSON(text)
+	}
+	type object ListItem // without this method
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode((*object)(i))
 }
 
 // ListChange puts keys on a list and takes others off.
 type ListChange struct {
-	Add    []Key `json:"add,omitempty"`
-	Remove []Key `json:"remove,omitempty"`
+	Add    []ListItem `json:"add,omitempty"`
+	Remove []Key      `json:"remove,omitempty"`
 	// Until ends the entries added, for events that happen from then on.
 	Until  *time.Time `json:"until,omitempty"`
 	By     string     `json:"by,omitempty"`
@@ -95,9 +141,24 @@ func Lists(ctx context.Context, engine *serve.Engine) ([]List, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, List{Name: l.Name, Of: l.Of, About: l.About, Entries: n})
+		one := List{Name: l.Name, Of: l.Of, About: l.About, Categories: l.Categories, Entries: n}
+		if l.Terms {
+			one.Match = "terms"
+		}
+		if v := l.Value; v != nil {
+			one.Value = &ListValue{Default: v.Default, Min: bound(v.Min), Max: bound(v.Max)}
+		}
+		out = append(out, one)
 	}
 	return out, nil
+}
+
+// bound gives a bound as JSON can hold it, nil for none.
+func bound(x float64) *float64 {
+	if math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
 }
 
 // ReadList gives a page of a list: at most limit entries after a key. With
@@ -109,7 +170,7 @@ func ReadList(ctx context.Context, engine *serve.Engine, list, after string, lim
 	}
 	page := &ListPage{List: list, Entries: make([]ListEntry, len(entries))}
 	for i, e := range entries {
-		page.Entries[i] = ListEntry{Key: e.Key, Since: e.Since.String(), By: e.By, Reason: e.Reason}
+		page.Entries[i] = ListEntry{Key: e.Key, Since: e.Since.String(), Value: e.Value, Category: e.Category, Allow: e.Allow, By: e.By, Reason: e.Reason}
 		if e.Until != 0 {
 			page.Entries[i].Until = e.Until.String()
 		}
@@ -133,8 +194,13 @@ func ChangeList(ctx context.Context, engine *serve.Engine, list string, c ListCh
 	if c.Until != nil {
 		change.Until = orrery.InstantOf(*c.Until)
 	}
-	for _, key := range c.Add {
-		change.Add = append(change.Add, string(key))
+	for i := range c.Add {
+		in := &c.Add[i]
+		item := control.Item{Key: string(in.Key), Line: in.Line, Details: control.Details{Value: in.Value, Category: in.Category, Allow: in.Allow}}
+		if in.Until != nil {
+			item.Until = orrery.InstantOf(*in.Until)
+		}
+		change.Add = append(change.Add, item)
 	}
 	for _, key := range c.Remove {
 		change.Remove = append(change.Remove, string(key))
@@ -193,7 +259,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) changeList(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
 	var change ListChange
-	if err := readJSON(w, r, &change, `{"add": ["596"], "reason": "chargeback"}`); err != nil {
+	if err := readBody(w, r, maxListChange, &change, `{"add": ["596"], "reason": "chargeback"}`); err != nil {
 		return nil, err
 	}
 	change.By = s.by(r, change.By)
@@ -235,16 +301,25 @@ func (s *Server) setPause(ctx context.Context, w http.ResponseWriter, r *http.Re
 	return Pause(ctx, s.engine, paused, note)
 }
 
-// maxControl bounds the body of an administrative request, in bytes.
-const maxControl = 4 << 20
+// maxControl bounds the body of an administrative request, in bytes;
+// maxListChange that of a change of a list, which may name very many keys.
+const (
+	maxControl    = 4 << 20
+	maxListChange = 128 << 20
+)
 
 // readJSON reads a request's body, which may be empty, into a value; example is
 // what could have been sent.
 func readJSON(w http.ResponseWriter, r *http.Request, into any, example string) error {
+	return readBody(w, r, maxControl, into, example)
+}
+
+// readBody reads a body of at most so many bytes in the same way.
+func readBody(w http.ResponseWriter, r *http.Request, most int64, into any, example string) error {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControl))
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(into)
 	var large *http.MaxBytesError

@@ -35,17 +35,28 @@ func controlSchemas() node {
 	key := node{"type": []string{"string", "integer"}, "description": "the key of an entity, or the value of a field"}
 	instant := func(about string) node { return node{"type": "string", "format": "date-time", "description": about} }
 	by, reason := text("who asked for it"), text("why")
+	number := func(about string) node { return node{"type": "number", "description": about} }
 	list := object(node{"name": text("the list's name"), "of": text("the entity, or event.field, whose values are on it"),
-		"about": text("what it means"), "entries": integer("how many there are")}, "about")
+		"about": text("what it means"), "entries": integer("how many there are"),
+		"match":      node{"const": "terms", "description": "its entries are terms that are looked for in a text"},
+		"categories": node{"type": "array", "items": node{"type": "string"}, "description": "what a term can be"},
+		"value":      object(node{"default": number("that of what is not listed"), "min": number("the least"), "max": number("the greatest")}, "min", "max")},
+		"about", "match", "categories", "value")
+	value, category := number("the number that goes with it"), text("what sort of term it is")
+	allow := node{"type": "boolean", "description": "the term cancels those that it overlaps"}
+	item := node{"anyOf": []any{key, node{"type": "object", "additionalProperties": false, "required": []string{"key"}, "properties": node{
+		"key": key, "value": value, "category": category, "allow": allow, "until": instant("events from then on do not find it"),
+		"line": integer("where it stands in a file, for what is said of faults")}}}}
 	entry := object(node{"key": text("the key"), "since": instant("when it was put there"),
-		"until": instant("events from then on do not find it"), "by": by, "reason": reason}, "until", "by", "reason")
+		"until": instant("events from then on do not find it"), "value": value, "category": category, "allow": allow, "by": by, "reason": reason},
+		"until", "value", "category", "allow", "by", "reason")
 	return node{
 		"Forgetting": object(node{"pseudonym": text("stands for whom was forgotten"),
 			"offset": integer("the place in the log from which on nothing is known")}, "pseudonym", "offset"),
 		"Lists":    object(node{"lists": node{"type": "array", "items": list}}),
 		"ListPage": object(node{"list": text("the list's name"), "entries": node{"type": "array", "items": entry}, "next": text("ask for more after this key")}, "next"),
 		"ListChange": node{"type": "object", "additionalProperties": false, "properties": node{
-			"add": node{"type": "array", "items": key}, "remove": node{"type": "array", "items": key},
+			"add": node{"type": "array", "items": item}, "remove": node{"type": "array", "items": key},
 			"until": instant("ends the entries added, for events that happen from then on"), "by": by, "reason": reason}},
 		"ListChanged": object(node{"offset": integer("the change's place in the log: it acts on decisions after it"),
 			"added": integer("keys that were not on the list"), "removed": integer("keys that were")}),

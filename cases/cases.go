@@ -37,7 +37,8 @@ type Case struct {
 	// Given are events in the order in which they are received, each under the
 	// name of its type. The last is one that the system decides on.
 	Given []map[string]map[string]any `yaml:"given"`
-	// Lists has what is on the system's lists, by their names.
+	// Lists has what is on the system's lists, by their names: keys, or objects with
+	// key, value, category and allow.
 	Lists map[string][]any `yaml:"lists"`
 	// Paused decides as in a pause; Fallback, which is deadline or fault, as if
 	// there were no score.
@@ -195,7 +196,11 @@ func setUp(p *plan.Plan, c *Case, state *control.State) error {
 		}
 		change := control.Change{List: name}
 		for _, key := range keys {
-			change.Add = append(change.Add, fmt.Sprint(key))
+			item, err := itemOf(key)
+			if err != nil {
+				return fmt.Errorf("the list %q: %w", name, err)
+			}
+			change.Add = append(change.Add, item)
 		}
 		if err := give(state, control.TypeList, change); err != nil {
 			return err
@@ -205,6 +210,29 @@ func setUp(p *plan.Plan, c *Case, state *control.State) error {
 		return give(state, control.TypePause, control.Note{})
 	}
 	return nil
+}
+
+// itemOf reads what a case puts on a list.
+func itemOf(given any) (control.Item, error) {
+	fields, ok := given.(map[string]any)
+	if !ok {
+		return control.Item{Key: fmt.Sprint(given)}, nil
+	}
+	for name := range fields {
+		if !slices.Contains([]string{"key", "value", "category", "allow"}, name) {
+			return control.Item{}, fmt.Errorf("an entry has key, value, category and allow, and no %q", name)
+		}
+	}
+	if fields["key"] == nil {
+		return control.Item{}, errors.New("an entry has no key")
+	}
+	fields["key"] = fmt.Sprint(fields["key"])
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return control.Item{}, err
+	}
+	var item control.Item
+	return item, json.Unmarshal(text, &item)
 }
 
 func give(state *control.State, kind string, body any) error {

@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"os/user"
+	"strconv"
 	"strings"
 	"time"
 
@@ -129,25 +128,59 @@ func printList(w io.Writer, page *api.ListPage) {
 		if e.Until != "" {
 			until = "until " + e.Until
 		}
-		rows[i] = []string{e.Key, "since " + e.Since, until, e.By, e.Reason}
+		rows[i] = []string{e.Key, detailsOf(&e), "since " + e.Since, until, e.By, e.Reason}
 	}
 	table(w, rows...)
 }
 
+// detailsOf says in words what goes with an entry.
+func detailsOf(e *api.ListEntry) string {
+	var words []string
+	if e.Allow {
+		words = append(words, "allows")
+	}
+	if e.Category != "" {
+		words = append(words, e.Category)
+	}
+	if e.Value != nil {
+		words = append(words, strconv.FormatFloat(*e.Value, 'g', -1, 64))
+	}
+	return strings.Join(words, " ")
+}
+
 type listFlags struct {
 	dir, from, until string
+	category         string
+	value            float64
+	allow            bool
 	note             control.Note
 }
 
 func (a *app) listChangeCommand(verb string) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
-		Use:     verb + " FILE|DIR LIST [KEY...]",
-		Short:   map[string]string{"add": "Put keys on a list", "remove": "Take keys off a list"}[verb],
-		Example: "  orrery list " + verb + " systems/fraud blocked 596 --reason chargeback",
-		Args:    cobra.MinimumNArgs(2),
+		Use:   verb + " FILE|DIR LIST [KEY...]",
+		Short: map[string]string{"add": "Put keys or terms on a list", "remove": "Take keys or terms off a list"}[verb],
+		Long: `All that is named acts at once, however much it is.
+
+A file has one key a line. On a list whose entries have a value a line is KEY,VALUE;
+on a list of terms it is TERM,CATEGORY,VALUE, of which the last two can be left out.
+There, a line that begins with # is a comment, one that begins with ! is a term that
+is to allow something, and a term with a comma stands in double quotes. A term is a
+word or a phrase; bad* are words that begin so, /b[ae]d/ is a regular expression.`,
+		Example: map[string]string{
+			"add": `  orrery list add systems/fraud blocked 596 --reason chargeback
+  orrery list add systems/moderation slurs --from terms.txt --category slur
+  orrery list add systems/moderation strictness gaming --value 0.6`,
+			"remove": "  orrery list remove systems/fraud blocked 596 --reason mistaken",
+		}[verb],
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.changeList(cmd.Context(), verb, args[0], args[1], args[2:], f)
+			details := control.Details{Category: f.category, Allow: f.allow}
+			if cmd.Flags().Changed("value") {
+				details.Value = &f.value
+			}
+			return a.changeList(cmd.Context(), verb, args[0], args[1], args[2:], f, details)
 		},
 	}
 	dataFlag(cmd, &f.dir)
@@ -155,91 +188,90 @@ func (a *app) listChangeCommand(verb string) *cobra.Command {
 	cmd.Flags().StringVar(&f.from, "from", "", "a file with one key a line, - for standard input")
 	if verb == "add" {
 		cmd.Flags().StringVar(&f.until, "until", "", "events from this instant on do not find the keys")
+		cmd.Flags().Float64Var(&f.value, "value", 0, "the number that goes with them, where a line does not say")
+		cmd.Flags().StringVar(&f.category, "category", "", "the category of the terms, where a line does not say")
+		cmd.Flags().BoolVar(&f.allow, "allow", false, "the terms cancel those that they overlap")
 	}
 	return cmd
 }
 
-func (a *app) changeList(ctx context.Context, verb, path, list string, keys []string, f listFlags) error {
-	more, err := a.keysFrom(f.from)
+// itemsOf gives what a command names, by itself and in a file.
+func (a *app) itemsOf(path, dir, list string, keys []string, from string, details control.Details, adds bool) ([]control.Item, error) {
+	var items []control.Item
+	for _, key := range keys {
+		items = append(items, control.Item{Key: key, Details: details})
+	}
+	if from == "" {
+		return items, nil
+	}
+	s, _, err := a.existing(path, dir)
+	if err != nil {
+		return nil, err
+	}
+	for i := range s.Lists {
+		if s.Lists[i].Name == list {
+			more, err := a.itemsFrom(from, s, &s.Lists[i], details, adds)
+			return append(items, more...), err
+		}
+	}
+	// Whoever has the data says which lists there are.
+	more, err := a.itemsFrom(from, s, &spec.List{Name: list}, details, false)
+	return append(items, more...), err
+}
+
+func (a *app) changeList(ctx context.Context, verb, path, list string, keys []string, f listFlags, details control.Details) error {
+	items, err := a.itemsOf(path, f.dir, list, keys, f.from, details, verb == "add")
 	if err != nil {
 		return err
 	}
-	if keys = append(keys, more...); len(keys) == 0 {
+	if len(items) == 0 {
 		return usagef("list %s needs keys, or --from; see orrery list %s --help", verb, verb)
 	}
-	total := &api.ListChanged{}
-	each := func(zone *time.Location, change func(api.ListChange) (*api.ListChanged, error)) error {
+	request := func(zone *time.Location) (api.ListChange, error) {
 		c := api.ListChange{By: f.note.By, Reason: f.note.Reason}
 		if f.until != "" {
 			until, err := parseInstant(f.until, zone)
 			if err != nil {
-				return orrery.Errorf(orrery.Invalid, "instant_invalid", "%q is not an instant", f.until).WithNext("write it as in 2018-07-18T09:30:00Z")
+				return c, orrery.Errorf(orrery.Invalid, "instant_invalid", "%q is not an instant", f.until).WithNext("write it as in 2018-07-18T09:30:00Z")
 			}
 			t := until.Time()
 			c.Until = &t
 		}
-		for rest := keys; len(rest) > 0; {
-			n := min(len(rest), control.MaxKeys)
-			c.Add, c.Remove = nil, nil
-			to := &c.Add
+		for i := range items {
+			in := &items[i]
 			if verb == "remove" {
-				to = &c.Remove
+				c.Remove = append(c.Remove, api.Key(in.Key))
+			} else {
+				c.Add = append(c.Add, api.ListItem{Key: api.Key(in.Key), Value: in.Value, Category: in.Category, Allow: in.Allow, Line: in.Line})
 			}
-			for _, key := range rest[:n] {
-				*to = append(*to, api.Key(key))
-			}
-			done, err := change(c)
-			if err != nil {
-				return err
-			}
-			total.Offset, total.Added, total.Removed = done.Offset, total.Added+done.Added, total.Removed+done.Removed
-			rest = rest[n:]
 		}
-		return nil
+		return c, nil
 	}
+	done := &api.ListChanged{}
 	err = a.either(ctx, path, f.dir, "list.change", func(s *spec.Spec, engine *serve.Engine) error {
-		return each(s.Location, func(c api.ListChange) (*api.ListChanged, error) { return api.ChangeList(ctx, engine, list, c) })
+		change, err := request(s.Location)
+		if err == nil {
+			done, err = api.ChangeList(ctx, engine, list, change)
+		}
+		return err
 	}, func(base string, c *client) error {
-		return each(time.UTC, func(change api.ListChange) (*api.ListChanged, error) {
-			done := &api.ListChanged{}
-			return done, c.post(ctx, base+"/lists/"+url.PathEscape(list), change, done)
-		})
+		change, err := request(time.UTC)
+		if err != nil {
+			return err
+		}
+		return c.post(ctx, base+"/lists/"+url.PathEscape(list), change, done)
 	})
 	if err != nil {
 		return err
 	}
-	a.print(total, func(w io.Writer) {
+	a.print(done, func(w io.Writer) {
 		if verb == "add" {
-			fmt.Fprintf(w, "%d put on %s, %d were there before\n", total.Added, list, len(keys)-total.Added)
+			fmt.Fprintf(w, "%d put on %s, %d were there before\n", done.Added, list, len(items)-done.Added)
 			return
 		}
-		fmt.Fprintf(w, "%d taken off %s, %d were not on it\n", total.Removed, list, len(keys)-total.Removed)
+		fmt.Fprintf(w, "%d taken off %s, %d were not on it\n", done.Removed, list, len(items)-done.Removed)
 	})
 	return nil
-}
-
-// keysFrom reads one key a line; blank lines do not count.
-func (a *app) keysFrom(path string) ([]string, error) {
-	if path == "" {
-		return nil, nil
-	}
-	in := a.in
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, orrery.Errorf(orrery.NotFound, "file_unreadable", "%s cannot be read", path).Because(err)
-		}
-		defer file.Close()
-		in = file
-	}
-	var keys []string
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		if key := strings.TrimSpace(lines.Text()); key != "" {
-			keys = append(keys, key)
-		}
-	}
-	return keys, lines.Err()
 }
 
 func (a *app) pauseCommand(paused bool) *cobra.Command {

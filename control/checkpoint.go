@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 
 	"orrery.dev"
@@ -16,51 +18,71 @@ var Table = func() store.TableID {
 	return store.TableID(digest[:16])
 }()
 
-// stored is a place as the state store holds it; a place without an entry stays,
-// so that an older control does not come back.
+// stored is what became of a key as the state store holds it; a key without an
+// entry stays, so that an older control does not come back.
 type stored struct {
 	Applied orrery.Offset  `json:"applied"`
 	Set     bool           `json:"set,omitempty"`
 	Since   orrery.Instant `json:"since,omitempty"`
 	Until   orrery.Instant `json:"until,omitempty"`
+	Details
 	Note
 }
 
-// Checkpoint is the places that had changed when it was taken.
-type Checkpoint struct{ todo []*place }
+// Checkpoint is what had changed when it was taken.
+type Checkpoint struct {
+	todo  []changed
+	keys  []string // of the first, that are left
+	begun bool
+	pause *mark
+}
 
 // Checkpoint takes over the list of what has changed, without encoding it.
 func (s *State) Checkpoint() *Checkpoint {
 	c := &Checkpoint{todo: s.dirty}
-	s.dirty = nil
+	if s.pauseDirty {
+		pause := s.pause
+		c.pause = &pause
+	}
+	s.dirty, s.pauseDirty = nil, false
 	return c
 }
 
-// Next encodes the next n places, each as it is by now; it gives nil at the end.
-// A place may be ahead of what the log has made durable; do not write it before
-// the log has.
+// Next encodes the next n keys, those changed first before those changed later; it
+// gives nil at the end. They may be ahead of what the log has made durable; do not
+// write them before the log has.
 func (c *Checkpoint) Next(n int) []store.StateItem {
-	n = min(max(n, 1), len(c.todo))
-	if n == 0 {
-		return nil
+	var items []store.StateItem
+	if c.pause != nil {
+		items = append(items, store.StateItem{Table: Table, Key: "\x00", Value: c.pause.encode(0)})
+		c.pause = nil
 	}
-	items := make([]store.StateItem, n)
-	for i, p := range c.todo[:n] {
-		p.dirty = false
-		items[i] = store.StateItem{Table: Table, Key: p.list + "\x00" + p.key, Value: p.encode()}
+	for len(c.todo) > 0 && len(items) < max(n, 1) {
+		now := &c.todo[0]
+		if !c.begun {
+			c.keys, c.begun = slices.Collect(maps.Keys(now.layer.marks)), true
+		}
+		for len(c.keys) > 0 && len(items) < max(n, 1) {
+			key := c.keys[0]
+			c.keys = c.keys[1:]
+			m := now.layer.marks[key]
+			items = append(items, store.StateItem{Table: Table, Key: now.list + "\x00" + key, Value: m.encode(now.layer.base)})
+		}
+		if len(c.keys) == 0 {
+			c.todo, c.begun = c.todo[1:], false
+		}
 	}
-	c.todo = c.todo[n:]
 	return items
 }
 
-func (p *place) encode() []byte {
-	out := stored{Applied: p.applied}
-	if e := p.entry; e != nil {
-		out.Set, out.Since, out.Until, out.Note = true, e.Since, e.Until, e.Note
+func (m mark) encode(base orrery.Offset) []byte {
+	out := stored{Applied: m.applied + base}
+	if e := m.entry; e != nil {
+		out.Set, out.Since, out.Until, out.Details, out.Note = true, e.Since, e.Until, e.Details, e.Note
 	}
 	text, err := json.Marshal(out)
 	if err != nil {
-		panic("control: numbers and text make JSON: " + err.Error())
+		panic("control: finite numbers and text make JSON: " + err.Error())
 	}
 	return text
 }
@@ -69,6 +91,7 @@ func (p *place) encode() []byte {
 // items, or of kind Damaged with code state_damaged.
 func Load(items iter.Seq2[store.StateItem, error]) (*State, error) {
 	s := New()
+	layers := map[string]*layer{}
 	for item, err := range items {
 		if err != nil {
 			return nil, err
@@ -79,14 +102,22 @@ func Load(items iter.Seq2[store.StateItem, error]) (*State, error) {
 			return nil, orrery.Errorf(orrery.Damaged, "state_damaged", "the state of controls cannot be read").Because(err).
 				WithNext("restore the data directory from a copy")
 		}
-		p := &s.pause
-		if list != "" {
-			p = s.place(list, key)
-		}
-		p.applied = in.Applied
+		m := mark{applied: in.Applied}
 		if in.Set {
-			s.put(p, &Entry{Key: key, Since: in.Since, Until: in.Until, Note: in.Note})
+			m.entry = &Entry{Key: key, Since: in.Since, Until: in.Until, Details: in.Details, Note: in.Note}
 		}
+		if list == "" {
+			s.pause = m
+			continue
+		}
+		if layers[list] == nil {
+			layers[list] = &layer{marks: map[string]mark{}}
+		}
+		layers[list].marks[key] = m
+		s.loaded = max(s.loaded, m.applied)
+	}
+	for name, l := range layers {
+		s.lists = s.lists.with(name, &List{layers: []*layer{l}})
 	}
 	return s, nil
 }

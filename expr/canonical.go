@@ -20,7 +20,7 @@ func (n *node) write(b *strings.Builder) {
 	case literal:
 		b.WriteString(n.literal())
 	case variable:
-		if n.variable.list != "" {
+		if n.variable.list != "" && n.variable.question == Member {
 			b.WriteString("(" + n.variable.Name + ")")
 			return
 		}

@@ -3,7 +3,6 @@ package expr
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -280,8 +279,8 @@ func (c *checker) conditional(args []*node) *node {
 // within checks a in [b, …] and a in lists.name.
 func (c *checker) within(args []ast.Expr, depth int) *node {
 	a := c.expr(args[0], depth+1)
-	if path, at, rest := c.path(args[1]); rest == nil && len(path) == 2 && path[0] == listsName {
-		return c.member(a, path[1], at)
+	if list, at, ok := c.listPath(args[1]); ok {
+		return c.ask(Member, a, list, at, a.at.join(at))
 	}
 	at := a.at.join(span{a.at.from, c.endOf(args[1])})
 	if args[1].Kind() != ast.ListKind {
@@ -311,35 +310,6 @@ func (c *checker) within(args []ast.Expr, depth int) *node {
 		return &node{at: at}
 	}
 	return n
-}
-
-// member checks a in lists.name, where at is the place of the list.
-func (c *checker) member(a *node, list string, at span) *node {
-	whole := a.at.join(at)
-	if a.typ == invalid {
-		return &node{at: whole}
-	}
-	if !slices.Contains(c.env.lists, list) {
-		name := listsName + "."
-		if near := nearest(list, c.env.lists); near != "" {
-			return c.suggest(at, codeName, name+near, "there is no list `%s`", list)
-		}
-		return c.fault(at, codeName, "there is no list `%s` here", list)
-	}
-	if a.op == variable {
-		if v := c.env.vars[a.variable.Name+inLists+list]; v != nil {
-			c.used[v.Name] = true
-			return &node{op: variable, typ: Bool, at: whole, variable: v, cost: costSimple}
-		}
-	}
-	var asks []string
-	for name, v := range c.env.vars {
-		if v.list == list {
-			asks = append(asks, "`"+name+"`")
-		}
-	}
-	slices.Sort(asks)
-	return c.fault(whole, codeType, "`%s.%s` can be asked for what it lists only: %s", listsName, list, strings.Join(asks, " or "))
 }
 
 // endOf gives where a list ends, or whatever else stands in its place.

@@ -21,7 +21,10 @@
 //     (halves away from zero) and sqrt; of strings contains, endsWith, lower (A
 //     to Z only), matches (an RE2 pattern, constant), size (in code points) and
 //     startsWith. The right side of "in" is a list of literals, or one that is kept
-//     outside of the expression: order.buyer in lists.blocked. There are no loops, so the cost of an expression is known when it is compiled.
+//     outside of the expression: order.buyer in lists.blocked. Of such a list,
+//     order.buyer.value(lists.limits) is the number that goes with a key, and
+//     order.note.count(lists.words) how often its terms occur in a text. There are
+//     no loops, so the cost of an expression is known when it is compiled.
 //
 // A Program is a tree of typed closures and gives the same bits everywhere. In
 // tests, cel-go's own checker and evaluator are the oracle for all of it.
@@ -96,8 +99,6 @@ type Env struct {
 
 var varName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$`)
 
-var listName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
 // NewEnv makes an environment of variables. It refuses a name that is given
 // twice, or that no expression could spell.
 func NewEnv(o Options, vars []Var) (*Env, error) {
@@ -108,8 +109,7 @@ func NewEnv(o Options, vars []Var) (*Env, error) {
 	e.zone = sync.OnceValue(func() *zone { return newZone(o.Location) })
 	for i := range vars {
 		v := vars[i]
-		field, _, _ := strings.Cut(v.Name, inLists)
-		if !varName.MatchString(field) || v.Type == invalid || v.list != "" && !listName.MatchString(v.list) {
+		if v.Type == invalid || v.list == "" && !varName.MatchString(v.Name) || v.list != "" && !varName.MatchString(v.list) {
 			return nil, orrery.Errorf(orrery.Invalid, "expression_variable_invalid", "%q cannot be a variable of an expression", v.Name).
 				WithNext("use letters, digits and underscores")
 		}

@@ -22,6 +22,9 @@ var loops = []string{"all", "exists", "exists_one", "existsOne", "map", "filter"
 func (c *checker) function(e ast.CallExpr, i, depth int) *node {
 	name := strings.TrimPrefix(e.FunctionName(), ".")
 	at := c.spot(i - 1).join(span{c.spot(i).from, c.src.closing(i)})
+	if q, ok := listMethods[name]; ok {
+		return c.listMethod(q, e, at, depth)
+	}
 	if !e.IsMemberFunction() {
 		switch name {
 		case "has":
@@ -86,7 +89,7 @@ func (c *checker) unknownFunction(prefix, name string, i int) *node {
 var functionNames = listFunctions()
 
 func listFunctions() []string {
-	names := []string{"has", "coalesce", "timestamp"}
+	names := []string{"has", "coalesce", "timestamp", valueName, countName}
 	for name := range functionTable {
 		names = append(names, name)
 	}

@@ -15,8 +15,9 @@ type Var struct {
 	index int
 	// scale is that of a decimal field.
 	scale int
-	// list is the name behind "lists." of a MemberVar.
-	list string
+	// list is what stands behind "lists." of a ListVar.
+	list     string
+	question Question
 }
 
 // origin says which part of an Input holds a variable.
@@ -61,23 +62,6 @@ func TextVar(name string, index int) Var {
 	return Var{Name: name, Type: String, from: fromText, index: index}
 }
 
-// MemberVar gives the bool "event.field in lists.list" of a field that holds a
-// string or an entity's key. It is the number at an index of Input.Vector: 0, 1,
-// or NaN for a missing value.
-func MemberVar(event *orrery.EventType, field int, list string, index int) Var {
-	v := EventVar(event, field)
-	if v.Type != String {
-		return Var{}
-	}
-	return Var{Name: v.Name + inLists + list, Type: Bool, from: fromVector, index: index, list: list}
-}
-
-// inLists stands between a field and the name of a list.
-const inLists = " in " + listsName + "."
-
-// listsName is the word that lists are named behind.
-const listsName = "lists"
-
 // value gives a field of the input's event, missing where there is none.
 func value(in *Input, index int) (v *orrery.Value) {
 	if e := in.Event; e != nil && uint(index) < uint(len(e.Values)) {
@@ -92,7 +76,7 @@ var missingValue orrery.Value
 func (v *Var) load() code {
 	index, scale := v.index, v.scale
 	switch {
-	case v.list != "":
+	case v.list != "" && v.Type == Bool:
 		return code{truth: func(in *Input) truth {
 			if uint(index) >= uint(len(in.Vector)) || in.Vector[index] != in.Vector[index] {
 				return unknown

@@ -47,6 +47,12 @@ type EventError struct {
 	code string
 }
 
+// Refused makes the error of something that is refused for its faults, of which
+// there is one at least. It has the code of the first.
+func Refused(what string, faults []Fault) *EventError {
+	return &EventError{Event: what, Faults: faults, code: faults[0].Code}
+}
+
 func (e *EventError) Error() string { return e.summary().Error() }
 
 // Unwrap gives the error as an *orrery.Error.

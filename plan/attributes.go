@@ -38,8 +38,8 @@ func (p *Plan) AttributesOf(part string, e *orrery.Event, s *Scratch, d *orrery.
 	event := *e
 	event.Values = slices.Clone(e.Values)
 	event.Values[p.Spec.Text.Field] = orrery.StringValue(part)
-	decision := orrery.Decision{Offset: d.Offset, Vector: slices.Clone(d.Vector), Fallback: d.Fallback}
-	p.Complete(&event, s, decision.Vector)
+	decision := orrery.Decision{Offset: d.Offset, Vector: slices.Clone(d.Vector), Fallback: d.Fallback, Begun: d.Begun}
+	p.Complete(&event, s, &decision)
 	p.score(&event, s, &decision)
 	return p.Attributes(&event, s, &decision)
 }

@@ -33,7 +33,7 @@ func OfTheMoment(fallback string) bool {
 // that, and the reasons where the spec asks for them. Where
 // d.Fallback already says why the model is not to be asked, there is no score.
 func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
-	p.Complete(e, s, d.Vector)
+	p.Complete(e, s, d)
 	d.Release = p.Release
 	if d.Fallback == "" && p.model == nil && p.Spec.Model != nil {
 		d.Fallback = FallbackNoModel

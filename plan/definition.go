@@ -31,7 +31,12 @@ func Definition(s *spec.Spec, i int) string {
 			a.Rank, a.Share, a.Quantile, a.HalfLife, a.Distance, a.Current, where, s.State.ExactEvents)
 	case f.Listed != nil:
 		l := &s.Lists[f.Listed.List]
-		return fmt.Sprintf("on list %s of %s: %s", l.Name, l.Of, fieldText(&s.DecideOn.Fields[f.Listed.Field]))
+		value := ""
+		if l.Value != nil {
+			value = strconv.FormatFloat(l.Value.Default, 'g', -1, 64)
+		}
+		return fmt.Sprintf("question %d to list %s %s of %s terms %t default %s: %s", f.Listed.Question, l.Name, f.Listed.Category, l.Of, l.Terms, value,
+			fieldText(&s.DecideOn.Fields[f.Listed.Field]))
 	case f.Ratio != nil:
 		return fmt.Sprintf("ratio(%s, %s, empty %s)", Definition(s, f.Ratio.Numerator), Definition(s, f.Ratio.Denominator),
 			strconv.FormatFloat(f.Ratio.Empty, 'g', -1, 64))

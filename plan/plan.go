@@ -26,10 +26,10 @@ type Plan struct {
 
 	features *feature.Set
 	// slots[i] is the place in the vector of aggregate i of features.
-	slots   []int
-	derived []derived
-	listed  []listed
-	model   model.Model
+	slots     []int
+	derived   []derived
+	questions []question
+	model     model.Model
 	// reader is the model where it reads a text, classifier where it has classes.
 	reader     model.TextModel
 	classifier model.Classifier
@@ -39,12 +39,6 @@ type Plan struct {
 	explore *policy.Exploration
 	// personal says which features are made of personal fields.
 	personal []bool
-}
-
-// listed asks whether the value of a field of the event is on a list.
-type listed struct {
-	slot, field int
-	list        string
 }
 
 // derived computes one slot of the vector from slots before it.
@@ -65,7 +59,7 @@ func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
 			aggregates = append(aggregates, aggregate(s, f.Aggregate))
 			p.slots = append(p.slots, slot)
 		case f.Listed != nil:
-			p.listed = append(p.listed, listed{slot: slot, field: f.Listed.Field, list: s.Lists[f.Listed.List].Name})
+			p.questions = append(p.questions, question{slot: slot, Listed: *f.Listed})
 		default:
 			p.derived = append(p.derived, derived{slot: slot, ratio: f.Ratio, expr: f.Expr})
 		}
@@ -166,6 +160,7 @@ type Scratch struct {
 	text       [spec.Texts]string
 	input      expr.Input
 	ahead      []*orrery.Event
+	reading    reading
 }
 
 // NewScratch makes working memory for this plan.
@@ -197,9 +192,9 @@ func (p *Plan) Absent(state *State, e *orrery.Event, out []feature.Absent) ([]fe
 }
 
 // Ask applies the event, which the spec must decide on, and begins the decision
-// on it: its offset, the slots of d.Vector [Width] that are known from the state
-// at the event's instant, and a fallback where a control asks for one. The other
-// slots are left for Complete.
+// on it: its offset, the slots of d.Vector [Width] that are feature state at the
+// event's instant, the lists as they are then, and a fallback where a control asks
+// for one. The other slots are left for Complete.
 func (p *Plan) Ask(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision) error {
 	if err := p.features.Ask(state.Features, e, s.aggregates); err != nil {
 		return err
@@ -222,25 +217,10 @@ func (p *Plan) Peek(state *State, e *orrery.Event, s *Scratch, d *orrery.Decisio
 func (p *Plan) begin(state *State, e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	p.scatter(s, d.Vector)
 	d.Offset = e.Offset
-	p.member(state, e, d.Vector)
+	d.Begun = state.lists()
 	if state.Controls != nil {
 		if _, paused := state.Controls.Paused(); paused {
 			d.Fallback = FallbackPaused
-		}
-	}
-}
-
-// member writes to vector on which lists the event's values are.
-func (p *Plan) member(state *State, e *orrery.Event, vector []float64) {
-	for i := range p.listed {
-		l := &p.listed[i]
-		switch v := &e.Values[l.field]; {
-		case v.IsMissing():
-			vector[l.slot] = math.NaN()
-		case state.Controls != nil && state.Controls.Listed(l.list, v.Text(), e.Time):
-			vector[l.slot] = 1
-		default:
-			vector[l.slot] = 0
 		}
 	}
 }
@@ -251,9 +231,11 @@ func (p *Plan) scatter(s *Scratch, vector []float64) {
 	}
 }
 
-// Complete computes the slots of vector that are derived from the event and
-// from other slots.
-func (p *Plan) Complete(e *orrery.Event, s *Scratch, vector []float64) {
+// Complete computes the slots of the vector of a decision that Ask has begun which
+// come of lists, of the event and of other slots.
+func (p *Plan) Complete(e *orrery.Event, s *Scratch, d *orrery.Decision) {
+	p.answer(e, s, d)
+	vector := d.Vector
 	s.input = expr.Input{Event: e, Vector: vector}
 	for i := range p.derived {
 		d := &p.derived[i]
@@ -351,8 +333,8 @@ func (p *Plan) Known(state *State, at orrery.Instant, keys map[string]string, s 
 		return err
 	}
 	p.scatter(s, vector)
-	p.member(state, event, vector)
-	p.Complete(event, s, vector)
+	d := orrery.Decision{Vector: vector, Begun: state.lists()}
+	p.Complete(event, s, &d)
 	return nil
 }
 
@@ -389,6 +371,8 @@ func (p *Plan) findPersonal() {
 	for i := range p.Spec.Features {
 		f := &p.Spec.Features[i]
 		switch {
+		case f.Listed != nil:
+			p.personal[i] = p.Spec.DecideOn.Fields[f.Listed.Field].Personal && p.Spec.Lists[f.Listed.List].Terms
 		case f.Ratio != nil:
 			p.personal[i] = p.personal[f.Ratio.Numerator] || p.personal[f.Ratio.Denominator]
 		case f.Expr != nil:

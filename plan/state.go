@@ -19,6 +19,14 @@ type State struct {
 // NewState makes the state of an empty log, held in memory.
 func NewState() *State { return &State{Features: feature.NewState(nil), Controls: control.New()} }
 
+// lists gives the lists as they are now, none where controls are left out.
+func (st *State) lists() *control.Lists {
+	if st.Controls == nil {
+		return nil
+	}
+	return st.Controls.Lists()
+}
+
 // Control applies the control at an offset of the log.
 func (st *State) Control(offset orrery.Offset, c *record.Control) error {
 	if c.Type == control.TypeForget {

@@ -89,7 +89,7 @@ func (p *Plan) says(slot int, vector []float64, e *orrery.Event) string {
 		switch {
 		case f.Category:
 			return " has a value"
-		case f.Expr != nil && f.Expr.Type() == expr.Bool || f.Listed != nil:
+		case f.Expr != nil && f.Expr.Type() == expr.Bool || f.Listed != nil && f.Listed.Question == expr.Member:
 			return " is " + strconv.FormatBool(value != 0)
 		}
 		number := strconv.FormatFloat(value, 'g', 6, 64)

@@ -144,7 +144,7 @@ func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {
 	if err := c.plan.Ask(c.state, e, c.scratch, &c.asked); err != nil {
 		return err
 	}
-	c.plan.Complete(e, c.scratch, c.asked.Vector)
+	c.plan.Complete(e, c.scratch, &c.asked)
 	for _, column := range c.columns {
 		c.out.X = append(c.out.X, c.asked.Vector[column])
 	}

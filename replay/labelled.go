@@ -197,7 +197,7 @@ func (r *labelledReader) run() error {
 		if err := r.plan.Ask(state, e, scratch, &decision); err != nil {
 			return err
 		}
-		r.plan.Complete(e, scratch, decision.Vector)
+		r.plan.Complete(e, scratch, &decision)
 		for c, slot := range r.plan.Spec.Model.Features {
 			r.out.X[i*columns+c] = decision.Vector[slot]
 		}

@@ -13,70 +13,92 @@ import (
 	"orrery.dev/store"
 )
 
-// maxKey bounds the key of a list's entry, in bytes.
-const maxKey = 1024
-
 // ListChanged says what a change of a list came to.
 type ListChanged struct {
-	// Offset is the place of the change in the log.
+	// Offset is the place of the change in the log: of its last control, where it
+	// has several.
 	Offset orrery.Offset
 	// Added keys were not on the list before, Removed were.
 	Added, Removed int
 }
 
 // ChangeList puts keys on a list of the spec in force and takes others off. It
-// acts on every event sequenced after it, and returns when it is durable. A key
-// that is put on a list again gets the new note and the new end.
+// acts on every event sequenced after it, all of it at once however many keys it
+// names, and returns when it is durable. A key that is put on a list again gets
+// the new note, the new end and whatever else goes with it.
 func (e *Engine) ChangeList(ctx context.Context, change control.Change) (ListChanged, error) {
-	if err := checkChange(e.Plan().Spec, &change); err != nil {
+	s := e.Plan().Spec
+	list, err := findList(s, change.List)
+	if err != nil {
 		return ListChanged{}, err
 	}
-	if err := e.disguiseChange(e.Plan().Spec, &change); err != nil {
+	if err := checkChange(s, list, &change); err != nil {
 		return ListChanged{}, err
 	}
-	var out ListChanged
-	count := func() {
-		for _, key := range change.Add {
-			if !e.state.Controls.Has(change.List, key) {
-				out.Added++
-			}
-		}
-		for _, key := range change.Remove {
-			if e.state.Controls.Has(change.List, key) {
-				out.Removed++
-			}
+	if err := e.disguiseChange(s, &change); err != nil {
+		return ListChanged{}, err
+	}
+	prepared, err := control.Prepare(change, e.options.Clock(), list.Terms)
+	if err != nil {
+		return ListChanged{}, err
+	}
+	var given *job
+	var before *control.List
+	err = e.between(ctx, func() error {
+		before = e.state.Controls.Lists().List(change.List)
+		e.state.Controls.ApplyPrepared(e.last+1, prepared)
+		given = e.record(e.Plan(), prepared.Controls...)
+		return nil
+	})
+	if err != nil {
+		return ListChanged{}, err
+	}
+	out := ListChanged{Offset: given.last}
+	for i := range change.Add {
+		if before.Entry(change.Add[i].Key) == nil {
+			out.Added++
 		}
 	}
-	var err error
-	out.Offset, err = e.control(ctx, control.TypeList, change, count)
-	return out, err
+	for _, key := range change.Remove {
+		if before.Entry(key) != nil {
+			out.Removed++
+		}
+	}
+	if err := e.awaitDone(given); err != nil {
+		return out, err
+	}
+	e.mergeLists(ctx)
+	if list.Terms {
+		if now, err := e.listNow(ctx, list.Name); err == nil {
+			now.Compile()
+		}
+	}
+	return out, nil
 }
 
-func checkChange(s *spec.Spec, change *control.Change) error {
-	if _, err := findList(s, change.List); err != nil {
-		return err
-	}
-	if n := len(change.Add) + len(change.Remove); n == 0 || n > control.MaxKeys {
-		return orrery.Errorf(orrery.Invalid, "list_change_size", "the change has %d keys; it takes 1 to %d", n, control.MaxKeys).
-			WithNext("name keys to add or remove, in several changes where they are many")
-	}
-	named, shown := map[string]bool{}, func(key string) string { return key }
-	if personalList(s, change.List) != "" {
-		shown = func(string) string { return orrery.PersonalMask }
-	}
-	for _, keys := range [][]string{change.Add, change.Remove} {
-		for _, key := range keys {
-			if key == "" || len(key) > maxKey || strings.ContainsRune(key, 0) {
-				return orrery.Errorf(orrery.Invalid, "list_key_invalid", "%.40q cannot be on a list", shown(key)).
-					WithNext("a key is text of 1 to %d bytes", maxKey)
-			}
-			if named[key] {
-				return orrery.Errorf(orrery.Invalid, "list_key_twice", "the change names %q twice", shown(key)).WithNext("name each key once")
-			}
-			named[key] = true
+// mergeLists makes the merges of lists that are due, beside the sequencer. Nothing
+// is wrong where that is cut short: the next change goes on.
+func (e *Engine) mergeLists(ctx context.Context) {
+	for {
+		var due *control.Merge
+		if err := e.between(ctx, func() error { due = e.state.Controls.Due(); return nil }); err != nil || due == nil {
+			return
+		}
+		due.Run()
+		// Whoever asked for the change may have gone; the merge is not to be lost.
+		if err := e.between(context.WithoutCancel(ctx), func() error { e.state.Controls.Install(due); return nil }); err != nil {
+			return
 		}
 	}
-	return nil
+}
+
+// readyLists compiles the terms of a spec's lists, so that no request has to.
+func readyLists(s *spec.Spec, lists *control.Lists) {
+	for i := range s.Lists {
+		if s.Lists[i].Terms {
+			lists.List(s.Lists[i].Name).Compile()
+		}
+	}
 }
 
 func findList(s *spec.Spec, name string) (*spec.List, error) {
@@ -97,12 +119,12 @@ func findList(s *spec.Spec, name string) (*spec.List, error) {
 // Pause has every decision from now on answered by the fallback action, until
 // Resume. Both return when they are durable, with their place in the log.
 func (e *Engine) Pause(ctx context.Context, note control.Note) (orrery.Offset, error) {
-	return e.control(ctx, control.TypePause, note, nil)
+	return e.control(ctx, control.TypePause, note)
 }
 
 // Resume ends a pause.
 func (e *Engine) Resume(ctx context.Context, note control.Note) (orrery.Offset, error) {
-	return e.control(ctx, control.TypeResume, note, nil)
+	return e.control(ctx, control.TypeResume, note)
 }
 
 // Paused gives what is known of the pause; ok is false while there is none.
@@ -120,39 +142,43 @@ func (e *Engine) Listed(ctx context.Context, list, after string, limit int) ([]*
 	if _, err := findList(e.Plan().Spec, list); err != nil {
 		return nil, err
 	}
-	var entries []*control.Entry
-	err := e.between(ctx, func() error {
-		entries = e.state.Controls.Entries(list, after)
+	now, err := e.listNow(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	return now.Entries(after, limit), nil
+}
+
+// listNow gives a list as it is now.
+func (e *Engine) listNow(ctx context.Context, name string) (list *control.List, err error) {
+	err = e.between(ctx, func() error {
+		list = e.state.Controls.Lists().List(name)
 		return nil
 	})
-	control.Sort(entries)
-	return entries[:min(len(entries), limit)], err
+	return list, err
 }
 
 // ListSize gives how many entries a list has.
-func (e *Engine) ListSize(ctx context.Context, list string) (n int, err error) {
-	err = e.between(ctx, func() error {
-		n = e.state.Controls.Len(list)
-		return nil
-	})
-	return n, err
+func (e *Engine) ListSize(ctx context.Context, list string) (int, error) {
+	now, err := e.listNow(ctx, list)
+	if err != nil {
+		return 0, err
+	}
+	return now.Len(), nil
 }
 
 // control records a control as the log's next offset and applies it, between two
-// requests; before, which may be nil, looks at the state without it.
-func (e *Engine) control(ctx context.Context, kind string, body any, before func()) (orrery.Offset, error) {
+// requests.
+func (e *Engine) control(ctx context.Context, kind string, body any) (orrery.Offset, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return 0, err
 	}
 	var given *job
 	err = e.between(ctx, func() error {
-		if before != nil {
-			before()
-		}
-		c := &record.Control{Type: kind, At: e.options.Clock(), Body: text}
+		c := record.Control{Type: kind, At: e.options.Clock(), Body: text}
 		given = e.record(e.Plan(), c)
-		return e.state.Control(given.last, c)
+		return e.state.Control(given.last, &c)
 	})
 	if err != nil {
 		return 0, err
@@ -160,12 +186,15 @@ func (e *Engine) control(ctx context.Context, kind string, body any, before func
 	return given.last, e.awaitDone(given)
 }
 
-// record sends the committer a control, as the log's next offset, under the
-// contract of a plan.
-func (e *Engine) record(p *plan.Plan, c *record.Control) *job {
-	e.last++
-	j := internalJob(e.last)
-	j.records = []store.Record{{Offset: e.last, Kind: store.ControlRecord, Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), c.At, c)}}
+// record sends the committer controls, as the log's next offsets, under the
+// contract of a plan. They become durable together.
+func (e *Engine) record(p *plan.Plan, controls ...record.Control) *job {
+	j := internalJob(e.last + orrery.Offset(len(controls)))
+	for i := range controls {
+		e.last++
+		c := &controls[i]
+		j.records = append(j.records, store.Record{Offset: e.last, Kind: store.ControlRecord, Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), c.At, c)})
+	}
 	e.queue <- j
 	return j
 }

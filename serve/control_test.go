@@ -76,7 +76,7 @@ func TestControlsActFromTheirPlaceInTheLog(t *testing.T) {
 				}
 				until[key] = end
 			}
-			done, err := s.engine.ChangeList(t.Context(), control.Change{List: "blocked", Add: []string{customer, "nobody"}, Until: end})
+			done, err := s.engine.ChangeList(t.Context(), control.Change{List: "blocked", Add: control.Keys(customer, "nobody"), Until: end})
 			if err != nil || done.Added != added {
 				t.Fatalf("added %+v, want %d: %v", done, added, err)
 			}
@@ -120,17 +120,21 @@ func TestControlsActFromTheirPlaceInTheLog(t *testing.T) {
 	}
 }
 
-// TestAHundredThousandEntries fills a list by changes of the largest size.
+// TestAHundredThousandEntries fills a list by one change: all of it acts at once,
+// and a second one finds it there.
 func TestAHundredThousandEntries(t *testing.T) {
 	s := newSystemOf(t, changedFraud(t, "score >= 0.9", "transaction.customer in lists.blocked || score >= 0.9", "lists: {blocked: customer}\n"))
-	for i := range 10 {
-		change := control.Change{List: "blocked"}
-		for j := range control.MaxKeys {
-			change.Add = append(change.Add, fmt.Sprint("c", i*control.MaxKeys+j))
-		}
-		if done, err := s.engine.ChangeList(t.Context(), change); err != nil || done.Added != control.MaxKeys {
+	change := control.Change{List: "blocked"}
+	for i := range 100_000 {
+		change.Add = append(change.Add, control.Item{Key: fmt.Sprint("c", i)})
+	}
+	last := s.engine.Last()
+	for _, added := range []int{100_000, 0} {
+		done, err := s.engine.ChangeList(t.Context(), change)
+		if err != nil || done.Added != added || done.Offset != last+10 {
 			t.Fatal(done, err)
 		}
+		last = done.Offset
 	}
 	for _, when := range []string{"at once", "after a restart"} {
 		if n, err := s.engine.ListSize(t.Context(), "blocked"); err != nil || n != 100_000 {

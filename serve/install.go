@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"orrery.dev"
+	"orrery.dev/control"
 	"orrery.dev/model"
 	"orrery.dev/plan"
 	"orrery.dev/record"
@@ -95,6 +96,11 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 	if err := e.contracts.extend(s.Contract); err != nil {
 		return err
 	}
+	var lists *control.Lists
+	if err := e.between(ctx, func() error { lists = e.state.Controls.Lists(); return nil }); err != nil {
+		return err
+	}
+	readyLists(s, lists)
 	var switched *job
 	err = e.between(ctx, func() error {
 		if err := adopt(); err != nil {
@@ -172,7 +178,7 @@ func (e *Engine) announce(p *plan.Plan) *job {
 	if err != nil {
 		panic("serve: a release id is plain text: " + err.Error())
 	}
-	return e.record(p, &record.Control{Type: controlRelease, At: e.options.Clock(), Body: body})
+	return e.record(p, record.Control{Type: controlRelease, At: e.options.Clock(), Body: body})
 }
 
 // between runs a function in the sequencer's goroutine, between two requests.

@@ -106,13 +106,13 @@ func (e *Engine) disguiseChange(s *spec.Spec, change *control.Change) error {
 	if err != nil {
 		return err
 	}
-	add := make([]string, len(change.Add))
-	for i, key := range change.Add {
-		subject, err := v.Subject(entity, key, true)
+	add := slices.Clone(change.Add)
+	for i := range add {
+		subject, err := v.Subject(entity, add[i].Key, true)
 		if err != nil {
 			return err
 		}
-		add[i] = subject.Pseudonym().String()
+		add[i].Key = subject.Pseudonym().String()
 	}
 	change.Add, change.Remove = add, slices.Clone(change.Remove)
 	for i, key := range change.Remove {
@@ -195,12 +195,12 @@ func (e *Engine) Forget(ctx context.Context, entity, key string, note control.No
 	case personal:
 		return Forgetting{}, nil
 	}
-	offset, err := e.control(ctx, control.TypeForget, control.Forgotten{Entity: entity, Key: key, Note: note}, nil)
+	offset, err := e.control(ctx, control.TypeForget, control.Forgotten{Entity: entity, Key: key, Note: note})
 	return Forgetting{Offset: offset}, err
 }
 
 func (e *Engine) finishForgetting(ctx context.Context, v *vault.Vault, f vault.Forgotten, note control.Note) (orrery.Offset, error) {
-	offset, err := e.control(ctx, control.TypeForget, control.Forgotten{Entity: f.Entity, Key: f.Key, Pseudonym: f.Pseudonym.String(), Note: note}, nil)
+	offset, err := e.control(ctx, control.TypeForget, control.Forgotten{Entity: f.Entity, Key: f.Key, Pseudonym: f.Pseudonym.String(), Note: note})
 	if err != nil {
 		return 0, err
 	}

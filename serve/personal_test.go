@@ -127,10 +127,10 @@ func (s *system) copied() string {
 
 func TestForgetting(t *testing.T) {
 	s, kept := newPrivateShop(t), newPrivateShop(t)
-	if _, err := s.engine.ChangeList(t.Context(), control.Change{List: "blocked", Add: []string{keyOf(3)}}); err != nil {
+	if _, err := s.engine.ChangeList(t.Context(), control.Change{List: "blocked", Add: control.Keys(keyOf(3))}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kept.engine.ChangeList(t.Context(), control.Change{List: "blocked", Add: []string{keyOf(3)}}); err != nil {
+	if _, err := kept.engine.ChangeList(t.Context(), control.Change{List: "blocked", Add: control.Keys(keyOf(3))}); err != nil {
 		t.Fatal(err)
 	}
 	var events []orrery.Event

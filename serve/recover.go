@@ -64,6 +64,8 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 	if e.state, err = e.warm(ctx, p, controls, nil, e.spill); err != nil {
 		return err
 	}
+	e.state.Controls.MergeLater()
+	readyLists(p.Spec, e.state.Controls.Lists())
 	if p.Release != tail {
 		e.announce(p)
 	}

@@ -144,10 +144,23 @@ func listsField() declare.Field {
 		Doc: "What is on the list: the keys of an entity, or the values of a string field of the event decided on, as in `transaction.country`."}
 	named := of
 	named.Name, named.Required = "of", true
+	match := declare.Field{Name: "match", Type: declare.Text, Enum: []string{"keys", matchTerms}, Default: "keys",
+		Doc: "What an entry of the list is. `keys`: a value that the field has. `terms`: a word, a phrase or, between slashes, a regular expression (RE2) that is looked for in the text of a string field, " +
+			"in its normal form and between the bounds of words; the field is then on the list where a term occurs in it. A term that is put on the list to allow something cancels those that it overlaps. " +
+			"`message.text.count(lists.slurs)` is how many occur."}
+	categories := declare.Field{Name: "categories", Type: declare.Name, List: true, Example: "[slur, profanity]",
+		Doc: "Of a list of terms, what a term can be: `message.text in lists.words.slur` asks for the terms of one category."}
+	value := declare.Field{Name: "value", Type: declare.Mapping, Example: "{default: 0.8, min: 0, max: 1}",
+		Doc: "A number that goes with each entry of the list, such as a threshold for each channel: `message.channel.value(lists.strictness)`. Of a list of terms it is the greatest of those that occur, such as how bad they are: `message.text.value(lists.slurs)`.",
+		Fields: []declare.Field{
+			{Name: "default", Type: declare.Number, Required: true, Example: "0.8", Doc: "The number of what is not on the list."},
+			{Name: "min", Type: declare.Number, Example: "0", Doc: "The least number that an entry can have."},
+			{Name: "max", Type: declare.Number, Example: "1", Doc: "The greatest number that an entry can have."},
+		}}
 	return declare.Field{Name: "lists", Type: declare.Mapping,
 		Doc: "Lists that are changed while the system runs, at once and without a new release: `orrery list`. Conditions and features ask them: `transaction.customer in lists.blocked`.",
 		Each: &declare.Field{Doc: "One list: what is on it, or a mapping with more to say.", OneOf: []declare.Field{of,
-			{Type: declare.Mapping, Doc: "A list with words about it.", Fields: []declare.Field{named, about("it means to be on the list")}}}}}
+			{Type: declare.Mapping, Doc: "A list with more to say.", Fields: []declare.Field{named, match, categories, value, about("it means to be on the list")}}}}}
 }
 
 func featuresField(reg *Registry) declare.Field {

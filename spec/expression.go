@@ -67,7 +67,7 @@ func (c *checker) decisionEnv(with decisionScope) *scope {
 	for _, f := range c.listed() {
 		l := &c.spec.Lists[f.Listed.List]
 		if !c.lists.broken[l.Name] && s.seen[c.spec.DecideOn.Name+"."+c.spec.DecideOn.Fields[f.Listed.Field].Name] {
-			vars = append(vars, expr.MemberVar(c.spec.DecideOn, f.Listed.Field, l.Name, n))
+			vars = append(vars, c.listVar(*f.Listed, n))
 		}
 		n++
 	}

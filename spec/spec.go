@@ -40,8 +40,8 @@ type Spec struct {
 	Async bool
 	// Features are scalars in evaluation order: what a feature reads comes before
 	// it, otherwise they stand in the order of the file. At the end is one for each
-	// field of the event decided on that a list is of: transaction.customer in
-	// lists.blocked, read before all others.
+	// question that can be asked of a list about a field of the event decided on:
+	// transaction.customer in lists.blocked, read before all others.
 	Features []Feature
 	// Label, Model and Evaluate are nil where the file has none.
 	Label  *Label
@@ -92,26 +92,41 @@ type Feature struct {
 	// Expr is of type expr.Number, expr.Bool or expr.String; a bool is 0 or 1 in the
 	// vector.
 	Expr *expr.Program
-	// Listed is 1 where a key is on a list and 0 where it is not.
+	// Listed is what a list says: whether a key is on it is 1 or 0.
 	Listed *Listed
 
 	// Category says that the value is orrery.CategoryOf of a text.
 	Category bool
 }
 
-// List is a list of keys, changed by controls.
+// List is a list of keys or of terms, changed by controls.
 type List struct {
 	Name, About string
 	// Of is the entity, or event.field, whose values are on it; Fields are the
 	// indexes in DecideOn of the fields that hold such.
 	Of     string
 	Fields []int
+	// Terms says that its entries are terms that are looked for in the field's text,
+	// not values that the field has. Categories are those that a term can be of.
+	Terms      bool
+	Categories []string
+	// Value declares the number that goes with each entry, nil where none does.
+	Value *ListValue
 }
 
-// Listed asks whether the value of a field is on a list.
+// ListValue declares the number that goes with each entry of a list.
+type ListValue struct {
+	// Default is that of what is not listed.
+	Default, Min, Max float64
+}
+
+// Listed asks a list about the value of a field.
 type Listed struct {
 	// List is an index in Spec.Lists, Field one in DecideOn.
 	List, Field int
+	Question    expr.Question
+	// Category narrows a Member down to the terms of one; empty is all.
+	Category string
 }
 
 // Aggregate sums up the events of one type and one entity over a window.
