@@ -27,6 +27,8 @@ type Answer struct {
 	// are to be masked.
 	With  map[string]float64 `json:"with,omitempty"`
 	Spans []Span             `json:"spans,omitempty"`
+	// Masked is the text with those parts masked.
+	Masked string `json:"masked,omitempty"`
 	// Intended is the action that the policy chose, where chance took another.
 	Intended string `json:"intended,omitempty"`
 	// Propensity is the probability with which the action was taken; left out
@@ -108,7 +110,10 @@ func AnswerOf(p *plan.Plan, r *serve.Result) *Answer {
 	if class := p.Chosen(d); class >= 0 {
 		a.Class = p.Spec.Label.Classes[class]
 	}
-	a.With, a.Spans = p.With(d), spansOf(p.Text(&r.Event), d.Spans)
+	a.With = p.With(d)
+	if len(d.Spans) > 0 {
+		a.Spans, a.Masked = spansOf(p.Text(&r.Event), d.Spans), p.Masked(&r.Event, d)
+	}
 	a.Reasons = reasonsOf(p, &r.Event, d, d.Reasons, false)
 	if !r.Repeated {
 		a.Micros.Commit = &r.CommitMicros
@@ -205,6 +210,9 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 		Features: featuresOf(p, e, d.Vector, personal),
 	}
 	record.Repeated = false
+	if t := p.Spec.Text; t != nil && !personal && p.Spec.DecideOn.Fields[t.Field].Personal {
+		record.Spans, record.Masked = nil, "" // of a text that is not shown
+	}
 	record.Answer.Reasons = reasonsOf(p, e, d, d.Reasons, personal)
 	if len(record.Reasons) == 0 && d.Fallback == "" {
 		reasons, _ := p.Reasons(d.Vector, reasonsKept)

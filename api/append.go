@@ -92,6 +92,9 @@ func (a *Answer) appendJSON(b []byte) []byte {
 	if len(a.Spans) > 0 {
 		b = appendOther(append(b, `,"spans":`...), a.Spans)
 	}
+	if a.Masked != "" {
+		b = appendText(append(b, `,"masked":`...), a.Masked)
+	}
 	if a.Intended != "" {
 		b = appendText(append(b, `,"intended":`...), a.Intended)
 	}

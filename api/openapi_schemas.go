@@ -113,6 +113,7 @@ func answerProperties(s *spec.Spec) node {
 		"with":   node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the numbers that go with the action"},
 		"spans": node{"type": "array", "description": "the parts of the text that are to be masked", "items": object(node{
 			"start": integer("where it begins, in characters"), "end": integer("where what follows it begins, in characters")})},
+		"masked":   text("the text with these parts masked"),
 		"repeated": node{"type": "boolean", "description": "the event was recorded before, and this is its answer"},
 		"time_us": object(node{"decode": integer("microseconds"), "sequence": integer("microseconds"), "score": integer("microseconds"),
 			"commit": integer("microseconds; not part of a record")}, "commit"),
@@ -120,7 +121,7 @@ func answerProperties(s *spec.Spec) node {
 }
 
 // answerOptional names what an answer may leave out.
-var answerOptional = []string{"scores", "intended", "propensity", "fallback", "reasons", "repeated", "class", "with", "spans"}
+var answerOptional = []string{"scores", "intended", "propensity", "fallback", "reasons", "repeated", "class", "with", "spans", "masked"}
 
 func answerSchema(s *spec.Spec) node { return object(answerProperties(s), answerOptional...) }
 

@@ -272,8 +272,11 @@ func (s *scene) add(m moderation.Message, a *api.Answer) {
 
 func sceneLine(m moderation.Message, a *api.Answer) string {
 	text, what := strings.Map(hide, m.Text), a.Action
-	if a.Action == "mask" || a.Action == "flag" {
-		text = maskSpans(m.Text, a.Spans)
+	switch a.Action {
+	case "mask":
+		text = a.Masked
+	case "flag":
+		text = m.Text
 	}
 	if minutes, ok := a.With["minutes"]; ok {
 		what = fmt.Sprintf("%s %g min", what, minutes)
@@ -287,17 +290,6 @@ func hide(r rune) rune {
 		return r
 	}
 	return '█'
-}
-
-// maskSpans hides spans of a text, which count characters.
-func maskSpans(text string, spans []api.Span) string {
-	runes := []rune(text)
-	for _, s := range spans {
-		for i := s.Start; i < min(s.End, len(runes)); i++ {
-			runes[i] = hide(runes[i])
-		}
-	}
-	return string(runes)
 }
 
 func (s *scene) print(w io.Writer) {

@@ -164,6 +164,7 @@ func because(r api.Rule) string {
 var fallbacks = map[string]string{
 	plan.FallbackNoModel:  "the release has no trained model; run orrery train",
 	plan.FallbackPaused:   "the system was paused",
+	plan.FallbackLanguage: "the text is in no language that the model knows",
 	plan.FallbackDeadline: "the deadline had passed before there was a score",
 	plan.FallbackFault:    "the model failed; the server's log says how",
 }

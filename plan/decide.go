@@ -17,6 +17,9 @@ const (
 	FallbackPaused = "paused"
 	// FallbackDeadline is that there was no time left for a score.
 	FallbackDeadline = "deadline"
+	// FallbackLanguage is that the text is in none of the languages that the model
+	// knows.
+	FallbackLanguage = "language"
 	// FallbackFault is that the model failed.
 	FallbackFault = "fault"
 )
@@ -37,6 +40,9 @@ func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	d.Release = p.Release
 	if d.Fallback == "" && p.model == nil && p.Spec.Model != nil {
 		d.Fallback = FallbackNoModel
+	}
+	if d.Fallback == "" && !p.understands(e, s) {
+		d.Fallback = FallbackLanguage
 	}
 	p.score(e, s, d)
 	p.spread(s, d)

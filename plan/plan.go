@@ -17,6 +17,7 @@ import (
 	"orrery.dev/policy"
 	"orrery.dev/spec"
 	"orrery.dev/store"
+	"orrery.dev/text"
 )
 
 // Plan is a release, compiled. It is immutable and safe for concurrent use.
@@ -159,6 +160,7 @@ type Scratch struct {
 	row        []float64
 	text       [spec.Texts]string
 	input      expr.Input
+	normal     text.Normal
 	ahead      []*orrery.Event
 	reading    reading
 }

@@ -7,6 +7,8 @@ import (
 	"orrery.dev"
 	"orrery.dev/model"
 	"orrery.dev/spec"
+	"orrery.dev/text"
+	"orrery.dev/text/match"
 )
 
 // classes gives the number of classes that the spec's model gives scores to, 0
@@ -93,6 +95,28 @@ func (p *Plan) With(d *orrery.Decision) map[string]float64 {
 		}
 	}
 	return out
+}
+
+// understands reports whether an event's text can be in a language that the model
+// knows.
+func (p *Plan) understands(e *orrery.Event, s *Scratch) bool {
+	if p.reader == nil || p.Spec.Text == nil || len(p.Spec.Text.Languages) == 0 {
+		return true
+	}
+	if err := s.normal.Reset(p.Text(e)); err != nil {
+		return false
+	}
+	return slices.ContainsFunc(p.Spec.Text.Languages, s.normal.MayBe)
+}
+
+// Masked gives the text of the event decided on with the decision's spans masked.
+func (p *Plan) Masked(e *orrery.Event, d *orrery.Decision) string {
+	whole := p.Text(e)
+	hidden := make([]text.Span, len(d.Spans))
+	for i, s := range d.Spans {
+		hidden[i] = text.Span{Start: min(s.Start, len(whole)), End: min(s.End, len(whole))}
+	}
+	return match.Mask(whole, hidden, '*')
 }
 
 // Chosen gives the index of the class that the model chooses by the scores of a

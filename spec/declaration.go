@@ -5,6 +5,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/declare"
+	"orrery.dev/text"
 )
 
 // Registry lists the components that a spec can name.
@@ -83,7 +84,10 @@ func textField() declare.Field {
 	named := of
 	named.Name, named.Required = "of", true
 	return declare.Field{Name: "text", Doc: "What is read as text: a field, or a mapping with more to say.", OneOf: []declare.Field{of,
-		{Type: declare.Mapping, Doc: "A text with words about it.", Fields: []declare.Field{named, about("the text is")}}}}
+		{Type: declare.Mapping, Doc: "A text with words about it.", Fields: []declare.Field{named,
+			{Name: "languages", Type: declare.Text, List: true, Enum: text.Languages(), Example: "[en]",
+				Doc: "The languages that the model knows. A text that is plainly in none of them, by its letters or its function words, gets no score, and the decision says `fallback: language`; one that is too short to tell gets one. Any language where this is left out."},
+			about("the text is")}}}}
 }
 
 func about(what string) declare.Field {

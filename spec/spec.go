@@ -70,6 +70,9 @@ type State struct {
 type Text struct {
 	// Field is the index in DecideOn of a string.
 	Field int
+	// Languages are codes of text.Languages: a model is not asked about a text that
+	// can be in none of them. Empty is any.
+	Languages []string
 }
 
 // Log says how much of the log is kept; 0 sets no bound.

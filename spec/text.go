@@ -14,7 +14,11 @@ func (c *checker) resolveText(root *node) {
 	if of == nil || of.bad {
 		return
 	}
+	var languages []string
 	if of.shape == mapping {
+		if list := of.find("languages"); list != nil && !list.bad {
+			languages = c.texts(list)
+		}
 		of = of.get("of")
 	}
 	if of == nil || of.bad || c.spec.DecideOn == nil {
@@ -28,7 +32,7 @@ func (c *checker) resolveText(root *node) {
 	case t.Fields[i].Type != orrery.String:
 		c.errorf(of, "wrong_field_type", "a text is a string, and `%s` is %s", of.text, article(t.Fields[i].Type.String()))
 	default:
-		c.spec.Text = &Text{Field: i}
+		c.spec.Text = &Text{Field: i, Languages: languages}
 	}
 }
 

@@ -105,6 +105,11 @@ func (l *loader) file(files fs.FS, name string) error {
 			read(line)
 		}
 	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		l.line++
+		l.fault("the line is longer than 64 KiB")
+		return nil
+	}
 	return lines.Err()
 }
 

@@ -32,7 +32,8 @@ func (s *Suite) ReadSlurs(r io.Reader) ([]Slur, error) {
 	var slurs []Slur
 	var faults []error
 	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || line[0] == '#' {
 			continue
@@ -51,7 +52,9 @@ func (s *Suite) ReadSlurs(r io.Reader) ([]Slur, error) {
 			slurs = append(slurs, Slur{group, forms[0], forms[1], len(forms) == 3})
 		}
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		faults = append(faults, fmt.Errorf("line %d: it is longer than 64 KiB", n))
+	} else if err != nil {
 		return nil, err
 	}
 	if len(faults) > 0 {

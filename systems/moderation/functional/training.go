@@ -7,6 +7,10 @@ import (
 	"orrery.dev"
 )
 
+// maxMisses is after how many turns without a new text a suite is taken to have no
+// more.
+const maxMisses = 50
+
 // tricked says that of so many training texts one is altered.
 const tricked = 5
 
@@ -30,7 +34,7 @@ func (s *Suite) Training(slurs []Slur, n int, seed uint64) ([]Case, error) {
 	}
 	d := newDrawer(s, slurs, seed)
 	out := make([]Case, 0, n+2)
-	for misses := 0; len(out) < n && misses < 1000; {
+	for misses := 0; len(out) < n && misses < maxMisses; {
 		before := len(out)
 		group := s.Groups[d.random.IntN(len(s.Groups))]
 		for _, kind := range []kind{hateful, harmless} {
