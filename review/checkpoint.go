@@ -165,6 +165,23 @@ func Decode(key string, value []byte, source Source) (c *Case, ok bool, err erro
 	return c, true, nil
 }
 
+// Judged reads a value of one of the tables as a case with opinions, nil where
+// there are none. What it says of the item is its offset and whether chance asks for a
+// second opinion.
+func Judged(key string, value []byte) (*Case, error) {
+	if len(value) == 0 || value[0] != '{' {
+		return nil, nil
+	}
+	out := stored{Case: &Case{}}
+	if err := json.Unmarshal(value, &out); err != nil {
+		return nil, damaged(err)
+	}
+	if len(out.Case.Opinions) == 0 {
+		return nil, nil
+	}
+	return out.Case, nil
+}
+
 func damaged(cause error) error {
 	return orrery.Errorf(orrery.Damaged, "state_damaged", "the state of reviews cannot be read").Because(cause).
 		WithNext("remove the state directory, which is built anew from the log, or restore a copy")

@@ -73,14 +73,15 @@ func (q *Queue) opened(offset orrery.Offset) (*Case, error) {
 	case err != nil:
 		return nil, err
 	case c == nil:
-		return nil, notFound(offset)
+		return nil, NotFound(offset)
 	case c.Stage() == "" || !q.Open(offset):
 		return nil, closed(offset)
 	}
 	return c, nil
 }
 
-func notFound(offset orrery.Offset) error {
+// NotFound is what is answered for a decision that nobody is asked about.
+func NotFound(offset orrery.Offset) error {
 	return orrery.Errorf(orrery.NotFound, "review_not_found", "nobody is asked about the decision d%d", offset).
 		WithNext("an appeal has it looked at: orrery review appeal")
 }
@@ -135,7 +136,7 @@ func (q *Queue) Judge(now orrery.Instant, r Ruling) (Judgement, error) {
 		return Judgement{}, err
 	}
 	if c == nil {
-		return Judgement{}, notFound(r.Decision)
+		return Judgement{}, NotFound(r.Decision)
 	}
 	if own := c.of(r.Reviewer); own != nil {
 		return c.again(own, r)
@@ -203,7 +204,7 @@ func (q *Queue) CheckSecond(offset orrery.Offset) error {
 	case err != nil:
 		return err
 	case c == nil:
-		return notFound(offset)
+		return NotFound(offset)
 	case len(c.Independent()) > 1 || len(c.Pleas) > 0 || c.Asked || c.Stage() == Second:
 		return orrery.Errorf(orrery.Conflict, "review_enough", "d%d has, or waits for, another opinion already", offset).
 			WithNext("appeal, if what stands is wrong")

@@ -171,6 +171,13 @@ func (q *Queue) drop(s int32) {
 	q.change(offset)
 }
 
+// Drop takes an item out of the queue whose decision is not kept any more.
+func (q *Queue) Drop(offset orrery.Offset) {
+	if s, ok := q.find(offset); ok {
+		q.drop(s)
+	}
+}
+
 func (q *Queue) change(offset orrery.Offset) {
 	q.changes++
 	q.dirty[offset] = q.changes

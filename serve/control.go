@@ -9,6 +9,7 @@ import (
 	"orrery.dev/control"
 	"orrery.dev/plan"
 	"orrery.dev/record"
+	"orrery.dev/review"
 	"orrery.dev/spec"
 	"orrery.dev/store"
 )
@@ -163,9 +164,18 @@ func (e *Engine) control(ctx context.Context, kind string, body any, before func
 // record sends the committer a control, as the log's next offset, under the
 // contract of a plan.
 func (e *Engine) record(p *plan.Plan, c *record.Control) *job {
+	return e.recordAct(p, c, nil)
+}
+
+// recordAct is record for a control that may be an act about a review.
+func (e *Engine) recordAct(p *plan.Plan, c *record.Control, act *review.Act) *job {
 	e.last++
 	j := internalJob(e.last)
-	j.records = []store.Record{{Offset: e.last, Kind: store.ControlRecord, Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), c.At, c)}}
+	j.records, j.act, j.actedAt = controlRecord(p, e.last, c), act, e.last
 	e.queue <- j
 	return j
+}
+
+func controlRecord(p *plan.Plan, offset orrery.Offset, c *record.Control) []store.Record {
+	return []store.Record{{Offset: offset, Kind: store.ControlRecord, Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), c.At, c)}}
 }

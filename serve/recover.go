@@ -64,6 +64,11 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 	if e.state, err = e.warm(ctx, p, controls, nil, e.spill); err != nil {
 		return err
 	}
+	if p.Spec.Review != nil {
+		if err := e.reviews.load(ctx); err != nil {
+			return err
+		}
+	}
 	if p.Release != tail {
 		e.announce(p)
 	}
