@@ -67,7 +67,7 @@ func (p *Plan) uncertain(e *orrery.Event, s *Scratch, d *orrery.Decision, margin
 	other := *d
 	answer := func() string {
 		p.spread(s, &other)
-		s.input = expr.Input{Event: e, Vector: s.vector}
+		s.input = expr.Input{Event: e, Vector: s.vector, Text: s.text[:]}
 		_, action := p.policy.Decide(&s.input)
 		return action
 	}

@@ -40,10 +40,20 @@ func (e *Engine) Review(decision orrery.Offset) (c *review.Case, open bool, err 
 type ReviewStats struct {
 	// Open counts items that wait, Claimed those of them that somebody has.
 	Open, Claimed int
-	// Oldest is since when the oldest waits, 0 for an empty queue.
-	Oldest orrery.Instant
+	// Oldest is since when the oldest waits, and OldestAge how long that is; both are 0
+	// for an empty queue.
+	Oldest    orrery.Instant
+	OldestAge orrery.Duration
 	// Given counts the verdicts since the start, by round.
 	Given map[review.Round]int64
+}
+
+// Verdicts counts those of all rounds.
+func (st *ReviewStats) Verdicts() (n int64) {
+	for _, given := range st.Given {
+		n += given
+	}
+	return n
 }
 
 // ReviewStats is zero for a system that asks nobody.
@@ -55,7 +65,9 @@ func (e *Engine) ReviewStats() ReviewStats {
 	now := e.options.Clock()
 	q := r.lock()
 	st := ReviewStats{Open: q.Len(), Claimed: q.Claimed(now), Given: map[review.Round]int64{}}
-	st.Oldest, _ = q.Oldest()
+	if oldest, ok := q.Oldest(); ok {
+		st.Oldest, st.OldestAge = oldest, orrery.Duration(now-oldest)
+	}
 	r.mutex.Unlock()
 	for i, round := range verdictKinds {
 		st.Given[round] = r.given[i].Load()

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"orrery.dev"
@@ -93,8 +94,9 @@ func (s *system) outcomes() (n int, last map[string]bool, verdicts int) {
 // open and what was recorded to what they were told.
 func TestReviewsSurviveRestarts(t *testing.T) {
 	s := newSystemOf(t, reviewedFraud(t, "{of: [approve], second: 0.3, lease: 1h, within: 9d}"))
-	now := s.clock()
-	s.clock = func() orrery.Instant { return now }
+	var now atomic.Int64
+	now.Store(int64(s.clock()))
+	s.clock = func() orrery.Instant { return orrery.Instant(now.Load()) }
 	s.reopen()
 	random := rand.New(rand.NewPCG(3, 3))
 	said := map[orrery.Offset]map[string]string{}
@@ -112,7 +114,7 @@ func TestReviewsSurviveRestarts(t *testing.T) {
 		}
 		offset := result.Event.Offset
 		id[offset], said[offset] = e.ID, map[string]string{}
-		now = now.Add(orrery.Minute)
+		now.Add(int64(orrery.Minute))
 		switch random.IntN(12) {
 		case 0:
 			s.reopen()
