@@ -9,8 +9,8 @@ import (
 	"orrery.dev"
 	"orrery.dev/control"
 	"orrery.dev/record"
-	"orrery.dev/review"
 	"orrery.dev/release"
+	"orrery.dev/review"
 	"orrery.dev/spec"
 	"orrery.dev/store"
 )
