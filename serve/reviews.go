@@ -30,6 +30,9 @@ type reviews struct {
 	// mutex guards queue, which is nil until a release asks about decisions.
 	mutex sync.Mutex
 	queue *review.Queue
+	// forgotten is the first offset that the log kept when cases were last removed
+	// with their decisions; it belongs to whoever holds mutex.
+	forgotten orrery.Offset
 	// loaded is set with queue.
 	loaded atomic.Bool
 	// given counts verdicts by what they came to.
@@ -299,7 +302,11 @@ func (r *reviews) prune() error {
 	}
 	q := r.lock()
 	q.Prune(since, first)
+	more := r.forgotten < first
 	r.mutex.Unlock()
+	if !more {
+		return nil
+	}
 	return r.forgetEnded(first)
 }
 
@@ -314,6 +321,11 @@ func (r *reviews) forgetEnded(first orrery.Offset) error {
 			break
 		}
 		gone = append(gone, store.StateItem{Table: review.EndedTable, Key: item.Key})
+	}
+	if len(gone) < reviewPiece {
+		r.mutex.Lock()
+		r.forgotten = first
+		r.mutex.Unlock()
 	}
 	return r.engine.store.State().Write(gone)
 }
