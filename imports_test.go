@@ -42,6 +42,7 @@ var layers = map[string]int{
 	"model":                         2,
 	"policy":                        2,
 	"release":                       2,
+	"review":                        2,
 	"store/memory":                  2,
 	"store/pebble":                  2,
 	"store/storetest":               2,

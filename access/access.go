@@ -21,12 +21,14 @@ const (
 	Decide Verb = "decide"
 	// Read reads decisions, features, releases, metrics and the description.
 	Read Verb = "read"
+	// Review claims decisions that people are asked about, and gives verdicts on them.
+	Review Verb = "review"
 	// Admin trains, verifies, manages keys and controls, and reads the audit trail.
 	Admin Verb = "admin"
 )
 
 // Verbs lists all of them.
-func Verbs() []Verb { return []Verb{Ingest, Decide, Read, Admin} }
+func Verbs() []Verb { return []Verb{Ingest, Decide, Read, Review, Admin} }
 
 // Everything in a Scope's Systems stands for every system.
 const Everything = "*"

@@ -53,6 +53,9 @@ type TrainAnswer struct {
 	Unknown int `json:"unknown"`
 	// Explored rows were let through by chance and stand for others.
 	Explored int `json:"explored"`
+	// Reviewed rows are known by reviewers alone, who were asked about a share of
+	// their kind, and stand for the rest.
+	Reviewed int `json:"reviewed,omitempty"`
 	// Outcomes counts those in the log.
 	Outcomes replay.Outcomes `json:"outcomes"`
 	Seconds  float64         `json:"seconds"`
@@ -127,6 +130,15 @@ func (s *Server) routes() []route {
 		{"GET /v1/systems/{system}/lists", access.Read, false, s.here(s.lists)},
 		{"GET /v1/systems/{system}/lists/{list}", access.Read, false, s.here(s.list)},
 		{"POST /v1/systems/{system}/lists/{list}", access.Admin, false, s.here(s.audited("list.change", s.changeList))},
+		{"GET /v1/systems/{system}/reviews", access.Review, false, s.here(s.listReviews)},
+		{"POST /v1/systems/{system}/reviews/claim", access.Review, false, s.here(s.claimReview)},
+		{"GET /v1/systems/{system}/reviews/agreement", access.Read, false, s.here(s.plain(s.agreement))},
+		{"GET /v1/systems/{system}/reviews/stats", access.Read, false, s.here(s.plain(s.reviewStats))},
+		{"GET /v1/systems/{system}/reviews/{id}", access.Review, false, s.here(s.showReview)},
+		{"POST /v1/systems/{system}/reviews/{id}/verdict", access.Review, false, s.here(s.plain(s.giveVerdict))},
+		{"POST /v1/systems/{system}/reviews/{id}/skip", access.Review, false, s.here(s.plain(s.reviewAct(SkipReview)))},
+		{"POST /v1/systems/{system}/reviews/{id}/second", access.Review, false, s.here(s.plain(s.reviewAct(AskSecond)))},
+		{"POST /v1/systems/{system}/reviews/{id}/appeal", access.Ingest, false, s.here(s.plain(s.reviewAct(AppealDecision)))},
 		{"GET /v1/systems/{system}/pause", access.Read, false, s.here(s.paused)},
 		{"POST /v1/systems/{system}/forget", access.Admin, false, s.here(s.audited("forget", s.forget))},
 		{"POST /v1/systems/{system}/pause", access.Admin, false, s.here(s.audited("pause", s.pause))},

@@ -39,6 +39,8 @@ func OpenAPI(s *spec.Spec) map[string]any {
 		"Receipt": receiptSchema(), "System": systemSchema(), "Trained": trainedSchema(), "Verification": verificationSchema(), "Effect": effectSchema(), "Feature": featureSchema()}
 	maps.Copy(paths, controlPaths(base, s))
 	maps.Copy(schemas, controlSchemas())
+	maps.Copy(paths, reviewPaths(base, s))
+	maps.Copy(schemas, reviewSchemas(s))
 	maps.Copy(paths, accessPaths())
 	maps.Copy(schemas, accessSchemas())
 	for _, t := range s.Contract.Events {

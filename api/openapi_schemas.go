@@ -167,7 +167,8 @@ func systemSchema() node {
 func trainedSchema() node {
 	return object(node{"release": text("the new release"), "model": text("its kind"), "range": text("event times trained on"),
 		"rows": integer("labelled rows"), "positives": integer("those that are positive"), "unknown": integer("rows without a label yet"),
-		"seconds": node{"type": "number"}, "in_force": node{"type": "boolean"}})
+		"reviewed": integer("rows known by reviewers alone, that stand for others"),
+		"seconds":  node{"type": "number"}, "in_force": node{"type": "boolean"}}, "reviewed")
 }
 
 func verificationSchema() node {

@@ -90,6 +90,7 @@ func (s *Server) problem(err error) *Problem {
 // gauges adds what is read when somebody asks for the metrics.
 func (s *Server) gauges() {
 	m, stats := s.options.Metrics, s.engine.Stats
+	reviewed := func() *serve.ReviewStats { st := s.engine.ReviewStats(); return &st }
 	m.Gauge("orrery_requests_active", "Requests that are decoded and decided on now.", func() float64 { return float64(len(s.admission.places)) })
 	m.Gauge("orrery_requests_waiting", "Requests that wait for their turn.", func() float64 { return float64(s.admission.waiting.Load()) })
 	m.Gauge("orrery_bodies_buffered_bytes", "Bytes of bodies in memory.", func() float64 { return float64(s.meter.used.Load()) })
@@ -99,6 +100,10 @@ func (s *Server) gauges() {
 		st := stats()
 		return float64(st.Last - min(st.Checkpoint, st.Last))
 	})
+	m.Gauge("orrery_reviews_open", "Decisions that wait for a reviewer.", func() float64 { return float64(reviewed().Open) })
+	m.Gauge("orrery_reviews_claimed", "Decisions that a reviewer has claimed.", func() float64 { return float64(reviewed().Claimed) })
+	m.Gauge("orrery_reviews_oldest_seconds", "How long the oldest decision has waited for a reviewer.", func() float64 { return reviewed().OldestAge.Std().Seconds() })
+	m.Gauge("orrery_review_verdicts", "Verdicts of reviewers since the start.", func() float64 { return float64(reviewed().Verdicts()) })
 	m.Gauge("orrery_state_bytes", "Memory that feature state takes, about.", func() float64 { return float64(stats().StateBytes) })
 }
 

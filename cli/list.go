@@ -22,12 +22,16 @@ import (
 
 // noteFlags say who gives a control, and why.
 func noteFlags(cmd *cobra.Command, note *control.Note) {
-	by := ""
-	if u, err := user.Current(); err == nil {
-		by = u.Username
-	}
 	cmd.Flags().StringVar(&note.Reason, "reason", "", "why, for the log")
-	cmd.Flags().StringVar(&note.By, "by", by, "who asks for it, for the log")
+	cmd.Flags().StringVar(&note.By, "by", userName(), "who asks for it, for the log")
+}
+
+// userName gives who runs the command, empty where that cannot be told.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
 }
 
 func (a *app) listCommand() *cobra.Command {

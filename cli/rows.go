@@ -150,9 +150,10 @@ func encodeRows(w io.Writer, s *spec.Spec, x *replay.Examples) error {
 		out.Text(0, e.ID)
 		out.Instant(1, e.Time)
 		out.Instant(2, e.Received)
-		class, known := 0, false
+		class, known, weight := 0, false, e.Weight
 		if labels != nil {
 			class, known = labels.ClassOf(e)
+			weight = labels.WeightOf(e)
 		}
 		switch {
 		case len(x.Classes) == 0:
@@ -162,7 +163,7 @@ func encodeRows(w io.Writer, s *spec.Spec, x *replay.Examples) error {
 		default:
 			out.Text(3, "")
 		}
-		out.Number(4, e.Weight)
+		out.Number(4, weight)
 		for j, value := range x.Row(i) {
 			out.Number(5+j, value)
 		}

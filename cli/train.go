@@ -62,6 +62,9 @@ func (a *app) train(ctx context.Context, path, dir string, request api.TrainRequ
 	}
 	a.print(answer, func(w io.Writer) {
 		note(w, answer.Outcomes.Notice())
+		if answer.Reviewed > 0 {
+			note(w, fmt.Sprintf("%d of the rows are known by reviewers alone; each weighs one over the share of its kind that they were asked about", answer.Reviewed))
+		}
 		if answer.Explored > 0 {
 			note(w, fmt.Sprintf("%d of the rows were let through by chance; each weighs one over its propensity", answer.Explored))
 		}
@@ -104,7 +107,7 @@ func (j *jobs) Train(ctx context.Context, request api.TrainRequest) (*api.TrainA
 		return nil, err
 	}
 	return &api.TrainAnswer{Release: r.ID, Model: kind, Range: counts.Range, Rows: counts.Rows, Positives: counts.Positives,
-		Unknown: counts.Unknown, Explored: counts.Explored, Outcomes: counts.Outcomes, Seconds: time.Since(begun).Seconds(), InForce: true}, nil
+		Unknown: counts.Unknown, Explored: counts.Explored, Reviewed: counts.Reviewed, Outcomes: counts.Outcomes, Seconds: time.Since(begun).Seconds(), InForce: true}, nil
 }
 
 // trainSpan reads a range, or gives the newest that has matured.

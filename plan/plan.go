@@ -38,6 +38,7 @@ type Plan struct {
 	inputs  []int
 	policy  *policy.Policy
 	explore *policy.Exploration
+	asks    asks
 	// personal says which features are made of personal fields.
 	personal []bool
 }
@@ -52,7 +53,7 @@ type derived struct {
 // Compile makes the plan of a release from its spec and its model. The model
 // is nil for a spec without one, or for a release not yet trained.
 func Compile(id orrery.ReleaseID, s *spec.Spec, m model.Model) (*Plan, error) {
-	p := &Plan{Release: id, Spec: s, model: m}
+	p := &Plan{Release: id, Spec: s, model: m, asks: newAsks(s.System)}
 	var aggregates []feature.Aggregate
 	for slot, f := range s.Features {
 		switch {

@@ -278,7 +278,7 @@ func (r *backtester) example(e *orrery.Event) *Example {
 }
 
 func (r *backtester) control(offset orrery.Offset, c *record.Control) error {
-	return errors.Join(r.before.state.Control(offset, c), r.after.state.Control(offset, c))
+	return errors.Join(r.joiner.control(offset, c), r.before.state.Control(offset, c), r.after.state.Control(offset, c))
 }
 
 func (r *backtester) result() *Backtest {

@@ -57,9 +57,25 @@ type Counts struct {
 	Unknown int `json:"unknown"`
 	// Explored rows were let through by chance and stand for others.
 	Explored int `json:"explored"`
+	// Reviewed rows are known by reviewers alone, who were asked about a share of
+	// their kind, and stand for the rest.
+	Reviewed int `json:"reviewed,omitempty"`
 	// Outcomes counts those of the whole history by the instant that the labels
 	// are as of.
 	Outcomes Outcomes `json:"outcomes"`
+}
+
+// stands gives how many decisions a row stands for, and counts one that stands for
+// others.
+func (c *Counts) stands(labels *Labels, e *Example) float64 {
+	weight := labels.WeightOf(e)
+	if e.Weight > 1 {
+		c.Explored++
+	}
+	if weight != e.Weight {
+		c.Reviewed++
+	}
+	return weight
 }
 
 // ClassCount is how many rows are of a class.
@@ -173,10 +189,7 @@ func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
 			rows.Text = append(rows.Text, x.Text[i])
 		}
 		rows.Y = append(rows.Y, float64(class))
-		weights = append(weights, x.List[i].Weight)
-		if x.List[i].Weight > 1 {
-			counts.Explored++
-		}
+		weights = append(weights, counts.stands(labels, &x.List[i]))
 		counts.count(class)
 	}
 	rows.Weight = unlessEqual(weights)
@@ -256,10 +269,7 @@ func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 			immature++
 		}
 		t.rows, t.dayOf, t.labels = append(t.rows, i), append(t.dayOf, protocol.day(e)), append(t.labels, float64(class))
-		t.weights = append(t.weights, e.Weight)
-		if e.Weight > 1 {
-			t.counts.Explored++
-		}
+		t.weights = append(t.weights, t.counts.stands(labels, e))
 		t.counts.count(class)
 	}
 	if immature > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/plan"
+	"orrery.dev/record"
 	"orrery.dev/spec"
 )
 
@@ -77,7 +78,7 @@ func Collect(ctx context.Context, p *plan.Plan, source Source, span Range, colum
 		}
 		next++
 		return c.add(e, recorded)
-	}, c.state.Control)
+	}, c.control)
 	events, err := walk(ctx, source, tick, func(batch *Batch) error {
 		c.batch, next = batch.Events, 0
 		return visit(batch)
@@ -132,6 +133,13 @@ func newCollector(p *plan.Plan, state *plan.State, span Range, columns []int) *c
 		}
 	}
 	return c
+}
+
+func (c *collector) control(offset orrery.Offset, given *record.Control) error {
+	if err := c.joiner.control(offset, given); err != nil {
+		return err
+	}
+	return c.state.Control(offset, given)
 }
 
 func (c *collector) add(e *orrery.Event, recorded *orrery.Decision) error {

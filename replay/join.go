@@ -7,6 +7,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"orrery.dev"
+	"orrery.dev/record"
+	"orrery.dev/review"
 	"orrery.dev/spec"
 )
 
@@ -27,6 +29,9 @@ type outcome struct {
 	// decided is when the event that it names was received, Forever when it never
 	// was.
 	decided orrery.Instant
+	// asked is the probability with which a reviewer was asked for it, 0 for what
+	// would have been said whoever was asked.
+	asked float64
 }
 
 // joiner gathers the outcomes of a history and joins each with the event that
@@ -42,6 +47,9 @@ type joiner struct {
 	decided []arrival
 	// corrected says that some outcome corrects another.
 	corrected bool
+	// asked has, for each event that is a reviewer's verdict, the probability with
+	// which the reviewer was asked.
+	asked map[orrery.Offset]float64
 }
 
 // arrival is an event decided on.
@@ -66,6 +74,21 @@ func (j *joiner) add(e *orrery.Event) {
 		j.corrected = true
 		j.say(&c.After, e.Received, c.Withdraws || !j.says(&c.After))
 	}
+}
+
+// control takes the next control of the history: a verdict says which event it
+// became. What answers an appeal was said because somebody appealed, and does not
+// count as asked for.
+func (j *joiner) control(offset orrery.Offset, c *record.Control) error {
+	act, ok, err := review.ReadAct(offset, c)
+	if err != nil || !ok || act.Do != review.DoVerdict || act.Outcome == 0 || act.Round == review.Appeal || act.Propensity == 0 {
+		return err
+	}
+	if j.asked == nil {
+		j.asked = map[orrery.Offset]float64{}
+	}
+	j.asked[act.Outcome] = act.Propensity
+	return nil
 }
 
 // says reports whether an event of the label's type has an outcome.
@@ -106,6 +129,9 @@ func (j *joiner) join() []outcome {
 		for _, i := range named[a.key] {
 			j.outcomes[i].decided = min(j.outcomes[i].decided, a.received)
 		}
+	}
+	for i := range j.outcomes {
+		j.outcomes[i].asked = j.asked[j.outcomes[i].source]
 	}
 	// A log is in this order; a source of another making may not be.
 	slices.SortStableFunc(j.outcomes, func(a, b outcome) int { return cmp.Compare(a.received, b.received) })

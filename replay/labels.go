@@ -22,6 +22,9 @@ type Labels struct {
 	label *spec.Label
 	known map[string]int32
 	at    orrery.Instant
+	// asked has, for what only reviewers said, how many decisions each stands for
+	// that nobody was asked about; nil where each stands for itself.
+	asked map[string]float64
 }
 
 // Outcomes counts the outcomes that had been received by an instant.
@@ -89,7 +92,46 @@ func (x *Examples) LabelsAt(label *spec.Label, at orrery.Instant) *Labels {
 			l.Outcomes.Contradicted++
 		}
 	}
+	l.asked = askedFor(received)
 	return l
+}
+
+// askedFor gives the inverse of the probability with which reviewers were asked,
+// of what nobody but they said anything about.
+func askedFor(received []outcome) map[string]float64 {
+	var asked map[string]float64
+	for i := range received {
+		if o := &received[i]; o.class >= 0 && o.asked > 0 && o.asked < 1 {
+			if asked == nil {
+				asked = map[string]float64{}
+			}
+			asked[o.id] = 1 / o.asked
+		}
+	}
+	for i := range received {
+		if o := &received[i]; asked != nil && o.class >= 0 && o.asked == 0 {
+			delete(asked, o.id)
+		}
+	}
+	return asked
+}
+
+// WeightOf gives how many decisions an example stands for, as far as was known by
+// the instant of the labels. One whose outcome is known for a reviewer alone, who
+// was asked about it with a known probability, stands for one over that: for those
+// of its kind too that nobody was asked about, of which nothing is known. (Horvitz
+// and Thompson, "A generalization of sampling without replacement from a finite
+// universe", JASA 47, 1952.) Where silence means something, or somebody else said
+// it too, its outcome would be known either way, and it stands for itself.
+func (l *Labels) WeightOf(e *Example) float64 {
+	stands, asked := l.asked[e.ID]
+	if !asked {
+		return e.Weight
+	}
+	if _, known := l.silence(e); known {
+		return e.Weight
+	}
+	return e.Weight * stands
 }
 
 // outcomesBefore gives how many of the outcomes had been received before an
@@ -116,6 +158,12 @@ func (l *Labels) ClassOf(e *Example) (class int, known bool) {
 	if class, known := l.known[e.ID]; known {
 		return int(class), true
 	}
+	return l.silence(e)
+}
+
+// silence gives what it means that nothing was said about an example; known is
+// false where that means nothing, or not yet.
+func (l *Labels) silence(e *Example) (class int, known bool) {
 	if e.Unknowable || l.at != Forever && e.Time.Add(l.label.MaturesAfter) >= l.at {
 		return 0, false
 	}

@@ -150,7 +150,11 @@ func (e *Engine) mark(c *checkpoint) error {
 	if err := e.store.Meta().Put(map[string][]byte{summaryName: text}); err != nil {
 		return err
 	}
-	return e.store.State().Mark(c.summary.Offset, c.tables)
+	reviewed, err := e.reviews.write()
+	if err != nil {
+		return err
+	}
+	return e.store.State().Mark(c.summary.Offset, append(c.tables, reviewed...))
 }
 
 // marks says how far feature state is durable.

@@ -83,6 +83,9 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 			e.committed.Store(uint64(batch.waiting[len(batch.waiting)-1].last))
 		}
 		for _, j := range batch.waiting {
+			if err == nil {
+				e.reviews.arrive(j)
+			}
 			if !j.answered() {
 				j.err = err
 				close(j.done)

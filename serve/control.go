@@ -9,6 +9,7 @@ import (
 	"orrery.dev/control"
 	"orrery.dev/plan"
 	"orrery.dev/record"
+	"orrery.dev/review"
 	"orrery.dev/spec"
 	"orrery.dev/store"
 )
@@ -189,12 +190,21 @@ func (e *Engine) control(ctx context.Context, kind string, body any) (orrery.Off
 // record sends the committer controls, as the log's next offsets, under the
 // contract of a plan. They become durable together.
 func (e *Engine) record(p *plan.Plan, controls ...record.Control) *job {
+	return e.recordAct(p, nil, controls...)
+}
+
+// recordAct is record for controls of which the last may be an act about a review.
+func (e *Engine) recordAct(p *plan.Plan, act *review.Act, controls ...record.Control) *job {
 	j := internalJob(e.last + orrery.Offset(len(controls)))
 	for i := range controls {
 		e.last++
-		c := &controls[i]
-		j.records = append(j.records, store.Record{Offset: e.last, Kind: store.ControlRecord, Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), c.At, c)})
+		j.records = append(j.records, controlRecord(p, e.last, &controls[i])...)
 	}
+	j.act, j.actedAt = act, e.last
 	e.queue <- j
 	return j
+}
+
+func controlRecord(p *plan.Plan, offset orrery.Offset, c *record.Control) []store.Record {
+	return []store.Record{{Offset: offset, Kind: store.ControlRecord, Data: record.AppendControl(nil, p.Spec.Contract.Fingerprint(), c.At, c)}}
 }

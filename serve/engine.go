@@ -74,6 +74,7 @@ type Engine struct {
 	contracts *contracts
 	reader    *Reader
 	releases  *releases
+	reviews   *reviews
 
 	jobs     chan *job
 	commands chan func()
@@ -152,6 +153,7 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4), written: make(chan struct{}, 1),
 		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}), marks: newMarks(), rested: time.NewTimer(0),
 	}
+	e.reviews = newReviews(e)
 	s, err := reader.Fit(s, true)
 	if err != nil {
 		return nil, err

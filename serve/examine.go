@@ -10,6 +10,7 @@ import (
 	"orrery.dev/control"
 	"orrery.dev/record"
 	"orrery.dev/release"
+	"orrery.dev/review"
 	"orrery.dev/spec"
 	"orrery.dev/store"
 )
@@ -285,7 +286,11 @@ func (x *examination) state() error {
 		return nil
 	}
 	behind := known.Offset
-	for _, table := range append(p.Tables(), control.Table) {
+	tables := append(p.Tables(), control.Table)
+	if p.Spec.Review != nil {
+		tables = append(tables, review.OpenTable, review.EndedTable)
+	}
+	for _, table := range tables {
 		marked, err := x.store.State().Marked(table)
 		if err != nil {
 			return err

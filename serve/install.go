@@ -87,6 +87,11 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 	if err := e.releases.begin(p.Release); err != nil {
 		return err
 	}
+	if p.Spec.Review != nil {
+		if err := e.reviews.load(ctx); err != nil {
+			return err
+		}
+	}
 	adopt := func() error { return nil }
 	if e.needsWarming(p) {
 		if adopt, err = e.warmBeside(ctx, p); err != nil {

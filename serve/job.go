@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"orrery.dev"
+	"orrery.dev/record"
+	"orrery.dev/review"
 	"orrery.dev/store"
 	"orrery.dev/vault"
 )
@@ -44,6 +46,15 @@ type job struct {
 	flushed *flushed
 	records []store.Record
 	entries []store.Entry
+	// follow, which may be nil, makes the control that goes behind the job's one
+	// event, if that is new; behind is its record.
+	follow func(*orrery.Event) (*record.Control, error)
+	behind []store.Record
+	// asked are the decisions that people are asked about, act what somebody did
+	// about one, by the control at actedAt.
+	asked   []review.Item
+	act     *review.Act
+	actedAt orrery.Offset
 	// aside is why the sequencer gave the job back once.
 	aside     aside
 	sequenced chan struct{}
@@ -98,8 +109,8 @@ func internalJob(last orrery.Offset) *job {
 }
 
 // async reports whether the job's replies may leave before they are durable. The
-// engine's own jobs have no replies.
-func (j *job) async() bool { return j.runtime != nil && j.runtime.plan.Spec.Async }
+// engine's own jobs have no replies; nor may a verdict be lost.
+func (j *job) async() bool { return j.follow == nil && j.runtime != nil && j.runtime.plan.Spec.Async }
 
 // answered reports whether they have left.
 func (j *job) answered() bool {

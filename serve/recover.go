@@ -66,6 +66,11 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 	}
 	e.state.Controls.MergeLater()
 	readyLists(p.Spec, e.state.Controls.Lists())
+	if p.Spec.Review != nil {
+		if err := e.reviews.load(ctx); err != nil {
+			return err
+		}
+	}
 	if p.Release != tail {
 		e.announce(p)
 	}

@@ -41,6 +41,8 @@ func (e *Engine) score(j *job, micros orrery.StageMicros) {
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.DecisionRecord,
 			Data: it.decisionRecord(j.runtime.fingerprint)})
 	}
+	j.records = append(j.records, j.behind...)
+	e.ask(j)
 }
 
 func (it *item) eventRecord(contract orrery.Fingerprint) []byte {

@@ -124,6 +124,10 @@ func (e *Engine) take(j *job) {
 		e.repeats.add(it.key, it.event.Offset, it.event.Offset, e.Last())
 		e.stand(j, &it.event)
 	}
+	if err := e.follow(j); err != nil {
+		e.fail(err)
+		return
+	}
 	j.last = e.last
 	close(j.sequenced)
 	e.queue <- j

@@ -119,6 +119,10 @@ var codes = map[string]string{
 	"corrects_nothing":         "A correction without a field to correct.",
 	"withdraws_not_bool":       "A withdrawal by a field that is no bool.",
 	"decides_on_correction":    "A correction as the event decided on.",
+	"review_of_nothing":        "A review that asks about no decision.",
+	"verdict_id":               "A verdict that becomes an event whose id is not a string.",
+	"verdict_unfilled":         "A required field of a verdict's event that nothing fills.",
+	"personal_verdict":         "A verdict that is a personal field.",
 	"corrects_personal":        "A correction of or by an event with personal fields.",
 }
 

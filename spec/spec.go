@@ -48,8 +48,10 @@ type Spec struct {
 	Model  *Model
 	Policy []Rule
 	// Explore has the actions of the policy that are left to chance.
-	Explore  []Explore
-	Answer   Answer
+	Explore []Explore
+	Answer  Answer
+	// Review is nil where nobody is asked about decisions.
+	Review   *Review
 	Evaluate *Evaluate
 	// Perspective is nil where the system does not answer as that API did.
 	Perspective *Perspective

@@ -128,7 +128,8 @@ type State interface {
 	// Get gives an entity's state; ok is false where there is none. The caller
 	// owns the value.
 	Get(table TableID, key string) (value []byte, ok bool, err error)
-	// Write replaces the state of the items, without waiting for the disk.
+	// Write replaces the state of the items, all or none, without waiting for the
+	// disk. An item whose Value is nil is removed.
 	Write(items []StateItem) error
 	// Mark makes everything written so far durable, then records that every
 	// table in tables has applied the log up to and including offset.

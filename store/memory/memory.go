@@ -237,7 +237,11 @@ func (s *state) Write(items []store.StateItem) error {
 		if s.tables[it.Table] == nil {
 			s.tables[it.Table] = map[string][]byte{}
 		}
-		s.tables[it.Table][it.Key] = bytes.Clone(it.Value)
+		if it.Value == nil {
+			delete(s.tables[it.Table], it.Key)
+		} else {
+			s.tables[it.Table][it.Key] = bytes.Clone(it.Value)
+		}
 	}
 	return nil
 }

@@ -37,6 +37,9 @@ type place struct {
 	key               int
 }
 
+// removed is the size of an item that is to be removed.
+const removed = -1
+
 // bytes gives the memory that is in use.
 func (g *gathered) bytes() int { return len(g.data) + 48*len(g.items) }
 
@@ -58,6 +61,9 @@ func (g *gathered) put(items []store.StateItem) {
 		}
 		p := &g.items[at]
 		p.value, p.size = len(g.data), len(it.Value)
+		if it.Value == nil {
+			p.size = removed
+		}
 		g.data = append(g.data, it.Value...)
 	}
 }
@@ -100,7 +106,8 @@ func (g *gathered) slot(at int) {
 	g.slots[i] = uint32(at) + 1
 }
 
-// get copies the value of a key, which is a table and a key.
+// get copies the value of a key, which is a table and a key: nil where it is to be
+// removed. ok is false where nothing is gathered of it.
 func (g *gathered) get(full []byte) ([]byte, bool) {
 	g.mutex.RLock()
 	defer g.mutex.RUnlock()
@@ -109,6 +116,9 @@ func (g *gathered) get(full []byte) ([]byte, bool) {
 		return nil, false
 	}
 	p := &g.items[at]
+	if p.size == removed {
+		return nil, true
+	}
 	return append(make([]byte, 0, p.size), g.data[p.value:p.value+p.size]...), true
 }
 
@@ -141,7 +151,13 @@ func (g *gathered) sorted(batch *pebble.Batch) error {
 	for i := range heads {
 		p := &g.items[heads[i].at]
 		key = append(append(key[:0], itemPrefix), g.key(heads[i].at)...)
-		if err := batch.Set(key, g.data[p.value:p.value+p.size], nil); err != nil {
+		var err error
+		if p.size == removed {
+			err = batch.Delete(key, nil)
+		} else {
+			err = batch.Set(key, g.data[p.value:p.value+p.size], nil)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -27,8 +27,13 @@ func TestGatheredStateIsFound(t *testing.T) {
 		var items []store.StateItem
 		for range 1 + random.IntN(40) {
 			it := store.StateItem{Table: tables[random.IntN(len(tables))], Key: fmt.Sprintf("%0*d", random.IntN(12), random.IntN(500)), Value: fmt.Append(nil, round, random.IntN(1000))}
+			if random.IntN(8) == 0 {
+				it.Value = nil
+			}
 			items = append(items, it)
-			want[string(it.Table[:])+it.Key] = string(it.Value)
+			if want[string(it.Table[:])+it.Key] = string(it.Value); it.Value == nil {
+				delete(want, string(it.Table[:])+it.Key)
+			}
 		}
 		if err := s.State().Write(items); err != nil {
 			t.Fatal(err)

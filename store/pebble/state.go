@@ -48,7 +48,7 @@ func (s *statePort) Get(table store.TableID, key string) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	if value, ok := s.gathered.get(full[1:]); ok {
-		return value, true, nil
+		return value, value != nil, nil
 	}
 	return s.get(full)
 }

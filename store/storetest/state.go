@@ -57,7 +57,9 @@ func stateItems(t *testing.T, open Open) {
 		t.Fatalf("an item that was not written: %v, %v", ok, err)
 	}
 	must(t, state.Mark(7, []store.TableID{table(1)}))
-	must(t, state.Write([]store.StateItem{item(1, "b", "5")}))
+	must(t, state.Write([]store.StateItem{item(1, "b", "5"), item(1, "gone", "6"), item(2, "gone", "7")}))
+	must(t, state.Write([]store.StateItem{{Table: table(1), Key: "gone"}, {Table: table(1), Key: "never there"}}))
+	wantState(t, state, 2, "gone=7")
 	must(t, state.Mark(8, nil))
 	for range 2 {
 		wantState(t, s.State(), 1, "=", "a\x00=2", "b=5", "\xff=3")

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+
+	"orrery.dev"
+	"orrery.dev/metric"
+	"orrery.dev/review"
+	"orrery.dev/serve"
+)
+
+// ReviewAgreement says how far reviewers agree who judged the same decision
+// without knowing of each other: the first and the second, where chance asked for
+// a second.
+type ReviewAgreement struct {
+	// Items are those with two such opinions. LeftOut have two because somebody asked
+	// for it, which is no sample.
+	Items   int `json:"items"`
+	LeftOut int `json:"left_out"`
+	// Reviewers are how many took part.
+	Reviewers int `json:"reviewers"`
+	// Fleiss is over all reviewers, and OfAll the same with each item weighing one
+	// over the share of its kind that is asked about: an estimate for all decisions.
+	// Null where nothing was judged twice.
+	Fleiss *metric.Agreement `json:"fleiss"`
+	OfAll  *metric.Agreement `json:"fleiss_of_all"`
+	// Classes has Fleiss' kappa of each verdict against the rest.
+	Classes []ClassAgreement `json:"classes"`
+	// Pairs has Cohen's kappa of each two reviewers with items in common, those with
+	// most first.
+	Pairs []PairAgreement `json:"pairs"`
+}
+
+// ClassAgreement is the agreement on one verdict.
+type ClassAgreement struct {
+	Verdict string           `json:"verdict"`
+	Fleiss  metric.Agreement `json:"fleiss"`
+}
+
+// PairAgreement is the agreement of two reviewers.
+type PairAgreement struct {
+	Reviewers [2]string        `json:"reviewers"`
+	Cohen     metric.Agreement `json:"cohen"`
+}
+
+// maxPairs bounds the pairs of reviewers that are told.
+const maxPairs = 1000
+
+// rated is what has been judged twice.
+type rated struct {
+	classes []string
+	// counts is [items × classes], weights [items].
+	counts  []int
+	weights []float64
+	pairs   map[[2]string]*pair
+	people  map[string]bool
+	leftOut int
+}
+
+type pair struct{ a, b []int }
+
+// Agreement measures the agreement of reviewers on what was judged since an
+// instant.
+func Agreement(engine *serve.Engine, since orrery.Instant) (*ReviewAgreement, error) {
+	r := rated{classes: verdicts(engine), pairs: map[[2]string]*pair{}, people: map[string]bool{}}
+	for c, err := range engine.Opinions() {
+		if err != nil {
+			return nil, err
+		}
+		r.add(c, since)
+	}
+	return r.measure()
+}
+
+func (r *rated) add(c *review.Case, since orrery.Instant) {
+	given := c.Independent()
+	if len(given) < 2 || given[1].At < since {
+		return
+	}
+	a, b := slices.Index(r.classes, given[0].Verdict), slices.Index(r.classes, given[1].Verdict)
+	switch {
+	case a < 0 || b < 0:
+		return // of classes that the label no longer has
+	case !c.Second:
+		r.leftOut++
+		return
+	}
+	names := [2]string{given[0].Reviewer, given[1].Reviewer}
+	r.people[names[0]], r.people[names[1]] = true, true
+	counts := make([]int, len(r.classes))
+	counts[a]++
+	counts[b]++
+	weight := 1.0
+	if c.Propensity > 0 {
+		weight = 1 / c.Propensity
+	}
+	r.counts, r.weights = append(r.counts, counts...), append(r.weights, weight)
+	if names[0] > names[1] {
+		names[0], names[1], a, b = names[1], names[0], b, a
+	}
+	p := r.pairs[names]
+	if p == nil {
+		p = &pair{}
+		r.pairs[names] = p
+	}
+	p.a, p.b = append(p.a, a), append(p.b, b)
+}
+
+func (r *rated) measure() (*ReviewAgreement, error) {
+	k := len(r.classes)
+	out := &ReviewAgreement{Items: len(r.weights), LeftOut: r.leftOut, Reviewers: len(r.people), Classes: []ClassAgreement{}, Pairs: []PairAgreement{}}
+	if out.Items == 0 {
+		return out, nil
+	}
+	for weights, to := range map[bool]**metric.Agreement{false: &out.Fleiss, true: &out.OfAll} {
+		var by []float64
+		if weights {
+			by = r.weights
+		}
+		a, err := metric.FleissKappa(r.counts, k, by)
+		if err != nil {
+			return nil, err
+		}
+		*to = &a
+	}
+	for class, name := range r.classes {
+		counts := make([]int, 0, 2*out.Items)
+		for i := range out.Items {
+			n := r.counts[i*k+class]
+			counts = append(counts, n, 2-n)
+		}
+		a, err := metric.FleissKappa(counts, 2, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Classes = append(out.Classes, ClassAgreement{Verdict: name, Fleiss: a})
+	}
+	for names, p := range r.pairs {
+		a, err := metric.CohenKappa(p.a, p.b, k, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Pairs = append(out.Pairs, PairAgreement{Reviewers: names, Cohen: a})
+	}
+	slices.SortFunc(out.Pairs, func(a, b PairAgreement) int {
+		return cmp.Or(cmp.Compare(b.Cohen.Items, a.Cohen.Items), slices.Compare(a.Reviewers[:], b.Reviewers[:]))
+	})
+	out.Pairs = out.Pairs[:min(len(out.Pairs), maxPairs)]
+	return out, nil
+}
