@@ -415,6 +415,8 @@ func TestNothingIsCutUnderAReader(t *testing.T) {
 // system starts again with all that was acknowledged, verifies, cuts the rest
 // and decides as one that was left alone.
 func TestCrashesWhileTheLogIsCut(t *testing.T) {
+	// The store's own work may add any number of writes to those of the cut.
+	const mostCrashes = 60
 	disk := vfs.NewCrashableMem()
 	var clones []*vfs.MemFS
 	var mutex sync.Mutex
@@ -424,6 +426,9 @@ func TestCrashesWhileTheLogIsCut(t *testing.T) {
 			mutex.Lock()
 			defer mutex.Unlock()
 			n := uint64(len(clones))
+			if n == mostCrashes {
+				return nil
+			}
 			clones = append(clones, disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(n%3) * 50, RNG: rand.New(rand.NewPCG(n, 0))}))
 		}
 		return nil
@@ -452,10 +457,14 @@ func TestCrashesWhileTheLogIsCut(t *testing.T) {
 	last := sh.engine.Last() - 1
 	next := source.next(t, s, sh.now)
 	want := sh.send(next)
-	if done.Events == 0 || len(clones) < 3 {
-		t.Fatalf("%+v, %d crashes", done, len(clones))
+	// The store's own work goes on.
+	mutex.Lock()
+	crashes := clones
+	mutex.Unlock()
+	if done.Events == 0 || len(crashes) < 3 {
+		t.Fatalf("%+v, %d crashes", done, len(crashes))
 	}
-	for i, clone := range clones {
+	for i, clone := range crashes {
 		after := &shop{t: t, store: open(clone), spec: s, now: sh.now}
 		after.open()
 		if got := after.engine.Last(); got < last {
