@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -100,6 +101,15 @@ func (s *Server) gauges() {
 		return float64(st.Last - min(st.Checkpoint, st.Last))
 	})
 	m.Gauge("orrery_state_bytes", "Memory that feature state takes, about.", func() float64 { return float64(stats().StateBytes) })
+	if q := s.options.Quarantine; q != nil {
+		m.Gauge("orrery_quarantine_items", "Refused inputs that are kept in quarantine.", func() float64 {
+			items, _, err := q.Size()
+			if err != nil {
+				return math.NaN()
+			}
+			return float64(items)
+		})
+	}
 }
 
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
