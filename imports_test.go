@@ -65,6 +65,8 @@ var layers = map[string]int{
 	"vault":                         1,
 	"":                              0,
 	"numeric":                       0,
+	"spelling":                      0,
+	"zones":                         0,
 	"text/simhash":                  0,
 }
 

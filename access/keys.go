@@ -23,9 +23,10 @@ const usedGrain = time.Hour
 
 // Keys are the keys of one store. Looking one up takes no lock.
 type Keys struct {
-	meta  store.Meta
-	trail *Trail
-	now   func() time.Time
+	meta     store.Meta
+	trail    *Trail
+	refusals refusals
+	now      func() time.Time
 
 	// changing is held while a key changes.
 	changing sync.Mutex

@@ -18,6 +18,7 @@ import (
 	"orrery.dev/serve"
 	"orrery.dev/spec"
 	"orrery.dev/store/memory"
+	"orrery.dev/telemetry"
 )
 
 // noJobs refuses long work, which these tests do not ask for.
@@ -42,7 +43,7 @@ func serverOf(t *testing.T, s *spec.Spec) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{Quarantine: quarantine.In(t.TempDir())}))
+	server := httptest.NewServer(api.New(engine, noJobs{}, api.Options{Quarantine: quarantine.In(t.TempDir()), Metrics: telemetry.NewMetrics("test")}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := engine.Close(); err != nil {

@@ -47,6 +47,7 @@ func (s *Server) allow(r *http.Request, rt *route) error {
 	}
 	key, err := authenticate(keys, r)
 	if err != nil {
+		keys.Refused(tokenOf(r), r.RemoteAddr, err)
 		return err
 	}
 	system := s.engine.Plan().Spec.System
@@ -67,7 +68,8 @@ func (s *Server) allow(r *http.Request, rt *route) error {
 var errKeyMissing = orrery.Errorf(orrery.Unauthenticated, "key_missing", "this server asks for an API key").
 	WithNext("send it as Authorization: Bearer KEY, or as X-API-Key")
 
-func authenticate(keys *access.Keys, r *http.Request) (*access.Identity, error) {
+// tokenOf gives the token that a request brings, empty where it has none.
+func tokenOf(r *http.Request) string {
 	token := r.Header.Get("X-Api-Key")
 	if header := r.Header.Get("Authorization"); token == "" && header != "" {
 		const scheme = "bearer "
@@ -75,6 +77,11 @@ func authenticate(keys *access.Keys, r *http.Request) (*access.Identity, error) 
 			token = strings.TrimSpace(header[len(scheme):])
 		}
 	}
+	return token
+}
+
+func authenticate(keys *access.Keys, r *http.Request) (*access.Identity, error) {
+	token := tokenOf(r)
 	if token == "" {
 		return nil, errKeyMissing
 	}

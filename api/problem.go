@@ -45,6 +45,17 @@ var kinds = map[orrery.ErrorKind]struct {
 	orrery.Gone:            {http.StatusGone, "No longer kept"},
 }
 
+// KindOf gives the kind of error that a server answers with a status: Invalid for
+// one that it does not use. Of kinds that share a status it is the plainest.
+func KindOf(status int) orrery.ErrorKind {
+	for kind := orrery.Internal; int(kind) < len(kinds); kind++ {
+		if kinds[kind].status == status {
+			return kind
+		}
+	}
+	return orrery.Invalid
+}
+
 // problemOf describes an error. What an Internal error says stays in the log.
 func problemOf(err error) *Problem {
 	kind := kinds[orrery.KindOf(err)]

@@ -17,6 +17,8 @@ import (
 type Quarantine interface {
 	serve.Quarantine
 	Put(items []quarantine.Item, over int64) (kept int, err error)
+	// Size gives how many items there are, and how many more were refused.
+	Size() (items int, over int64, err error)
 }
 
 // keeper puts what is refused of one request in quarantine. One that is nil

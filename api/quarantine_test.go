@@ -63,6 +63,22 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
+// TestQuarantineIsMeasured asks the metrics how much is in quarantine.
+func TestQuarantineIsMeasured(t *testing.T) {
+	server := newServer(t)
+	for _, want := range []int{0, 1, 2} {
+		if text := string(fetch(t, server.URL+"/metrics")); !strings.Contains(text, fmt.Sprintf("\norrery_quarantine_items %d\n", want)) {
+			t.Errorf("with %d items the metrics say\n%s", want, text)
+		}
+		bad := strings.Replace(good, "57.16", fmt.Sprintf("57.16%d", want+1), 1)
+		response, err := http.Post(server.URL+decisions+"?quarantine=true", "application/json", strings.NewReader(bad))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = fullText(t, response)
+	}
+}
+
 // TestResubmission mends what is in quarantine, one way and another.
 func TestResubmission(t *testing.T) {
 	server := newServer(t)

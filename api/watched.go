@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -105,6 +106,15 @@ func (s *Server) gauges() {
 	m.Gauge("orrery_reviews_oldest_seconds", "How long the oldest decision has waited for a reviewer.", func() float64 { return reviewed().OldestAge.Std().Seconds() })
 	m.Gauge("orrery_review_verdicts", "Verdicts of reviewers since the start.", func() float64 { return float64(reviewed().Verdicts()) })
 	m.Gauge("orrery_state_bytes", "Memory that feature state takes, about.", func() float64 { return float64(stats().StateBytes) })
+	if q := s.options.Quarantine; q != nil {
+		m.Gauge("orrery_quarantine_items", "Refused inputs that are kept in quarantine.", func() float64 {
+			items, _, err := q.Size()
+			if err != nil {
+				return math.NaN()
+			}
+			return float64(items)
+		})
+	}
 }
 
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {

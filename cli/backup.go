@@ -99,7 +99,9 @@ func (a *app) backup(ctx context.Context, path, dir, to, vaultTo string, keep in
 		if err != nil {
 			return err
 		}
-		return take(func(w io.Writer) error { return writeBackup(w, st, s, last) })
+		return audited(st, "backup", s.System, func() error {
+			return take(func(w io.Writer) error { return writeBackup(w, st, s, last) })
+		})
 	})
 	err = orByServer(err, dir, func(c *client) error {
 		return take(func(w io.Writer) error { return c.download(ctx, "/v1/systems/"+s.System+"/backup", w) })

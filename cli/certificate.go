@@ -29,8 +29,10 @@ type certificate struct {
 
 	mu      sync.Mutex
 	current *tls.Certificate
-	looked  time.Time
-	stamps  [2]stamp
+	// trail, which may be nil, records what is read again.
+	trail  *access.Trail
+	looked time.Time
+	stamps [2]stamp
 }
 
 // stamp tells one content of a file from another, without reading it.
@@ -77,9 +79,23 @@ func (c *certificate) reload() {
 	c.try()
 }
 
+// recordTo has what is read again recorded; a nil trail ends that.
+func (c *certificate) recordTo(trail *access.Trail) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trail = trail
+}
+
 // try reads the certificate again; one that cannot be used changes nothing.
 func (c *certificate) try() {
-	if err := c.load(); err != nil {
+	load := c.load
+	if c.trail != nil {
+		load = func() error { return c.trail.Act(access.Local, "certificate.reload", c.config.Certificate, c.load) }
+	}
+	if err := load(); err != nil {
 		c.logger.Error("the certificate could not be read again; the one before stays in use", "error", err)
 		return
 	}

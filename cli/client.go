@@ -126,31 +126,9 @@ func problemError(response *http.Response) error {
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxProblem)).Decode(&p); err != nil || p.Code == "" {
 		return orrery.Errorf(orrery.Internal, "server_failed", "the server answered %s", response.Status)
 	}
-	known := &orrery.Error{Kind: kindOfStatus(p.Status), Code: p.Code, Message: p.Detail, Field: p.Field, Next: p.Next}
+	known := &orrery.Error{Kind: api.KindOf(p.Status), Code: p.Code, Message: p.Detail, Field: p.Field, Next: p.Next}
 	if p.Code == "key_missing" {
 		known = known.WithNext("put the key into the environment variable %s", keyVariable)
 	}
 	return known
-}
-
-func kindOfStatus(status int) orrery.ErrorKind {
-	switch status {
-	case http.StatusNotFound:
-		return orrery.NotFound
-	case http.StatusConflict:
-		return orrery.Conflict
-	case http.StatusServiceUnavailable:
-		return orrery.Unavailable
-	case http.StatusUnauthorized:
-		return orrery.Unauthenticated
-	case http.StatusForbidden:
-		return orrery.Forbidden
-	case http.StatusTooManyRequests:
-		return orrery.Overloaded
-	case http.StatusGone:
-		return orrery.Gone
-	case http.StatusInternalServerError:
-		return orrery.Internal
-	}
-	return orrery.Invalid
 }

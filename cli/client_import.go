@@ -102,7 +102,7 @@ func (r remoteRecorder) post(ctx context.Context, path string, body []byte) ([]s
 	for i, answer := range answers {
 		out[i].Repeated = answer.Repeated
 		if answer.Code != "" {
-			out[i].Err = &orrery.Error{Kind: kindOfStatus(answer.Status), Code: answer.Code, Message: answer.Detail, Field: answer.Field, Next: answer.Next}
+			out[i].Err = &orrery.Error{Kind: api.KindOf(answer.Status), Code: answer.Code, Message: answer.Detail, Field: answer.Field, Next: answer.Next}
 		}
 	}
 	return out, nil

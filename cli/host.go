@@ -73,6 +73,8 @@ type host struct {
 	upgrades chan os.Signal
 	heir     *heir
 	prepared chan error
+	// certificate is nil where connections are plain.
+	certificate *certificate
 	// until is when stopping must be over, once it has begun.
 	until time.Time
 }
@@ -87,6 +89,7 @@ func newHost(a *app, s *spec.Spec, dir string, config serverConfig) (*host, erro
 		if err != nil {
 			return nil, err
 		}
+		h.certificate = certificate
 		h.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
 		if h.info.Certificate, err = filepath.Abs(config.TLS.Certificate); err != nil {
 			return nil, err
@@ -162,6 +165,7 @@ func (h *host) serveData(ctx context.Context) error {
 		return err
 	}
 	err = h.serveStore(ctx, st)
+	h.certificate.recordTo(nil)
 	if errors.Is(err, errStillClosing) {
 		// The store is in use until the process ends.
 		return err
@@ -173,6 +177,7 @@ func (h *host) serveStore(ctx context.Context, st store.Store) (err error) {
 	if h.keys, err = access.Open(st.Meta(), nil); err != nil {
 		return err
 	}
+	h.certificate.recordTo(h.keys.Trail())
 	if h.listener == nil {
 		if h.listener, err = bind(h.config.Listen, h.keys); err != nil {
 			return err

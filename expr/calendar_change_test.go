@@ -8,7 +8,7 @@ import (
 	"orrery.dev"
 )
 
-// changes are zones with the instants around which they are read: changes of
+// changes are zoneNames with the instants around which they are read: changes of
 // both hemispheres, of an hour and of half an hour, a day that a zone skipped, a
 // rule that ended, a rule that began, leap days and the century that has none.
 var changes = map[string][]string{

@@ -1,12 +1,12 @@
 package expr
 
 import (
-	"errors"
 	"regexp"
 	"strconv"
 	"time"
 
 	"orrery.dev"
+	"orrery.dev/zones"
 )
 
 // zone gives how far the clocks of a time zone are ahead of UTC. What package
@@ -96,22 +96,17 @@ func (z *zone) aheadAt(micros int64) int64 {
 
 var offsetPattern = regexp.MustCompile(`^([+-]?)([0-9]{2}):([0-9]{2})$`)
 
-var errNoZone = errors.New("no such time zone")
-
 // location gives the zone of a name: one of the IANA's, or an offset such as
 // +02:00.
 func location(name string) (*time.Location, error) {
 	m := offsetPattern.FindStringSubmatch(name)
 	if m == nil {
-		if name == "" || name == "Local" {
-			return nil, errNoZone // what these mean depends on the machine
-		}
-		return time.LoadLocation(name)
+		return zones.Load(name)
 	}
 	hours, _ := strconv.Atoi(m[2])
 	minutes, _ := strconv.Atoi(m[3])
 	if hours > 14 || minutes > 59 {
-		return nil, errNoZone
+		return nil, zones.ErrUnknown
 	}
 	seconds := hours*3600 + minutes*60
 	if m[1] == "-" {

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// zones have rules of many kinds: none, two a year, half an hour's shift, days
+// zoneNames have rules of many kinds: none, two a year, half an hour's shift, days
 // skipped, shifts around Ramadan, a fixed offset.
-var zones = []string{"UTC", "Europe/Paris", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia",
+var zoneNames = []string{"UTC", "Europe/Paris", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia",
 	"Africa/Casablanca", "Asia/Kolkata", "Asia/Kathmandu", "Europe/Dublin", "America/Sao_Paulo", "Etc/GMT+5", "Antarctica/Troll"}
 
 // TestZoneAgreesWithTime compares the laid out offsets with package time: at
 // every change and beside it, at random instants, and beyond what is laid out.
 func TestZoneAgreesWithTime(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, name := range zones {
+	for _, name := range zoneNames {
 		l, err := time.LoadLocation(name)
 		if err != nil {
 			t.Fatal(err)

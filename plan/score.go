@@ -183,6 +183,11 @@ func (p *Plan) explainer(row []float64) model.Explainer {
 		scores := make([]float64, len(m.Classes()))
 		m.Scores(row, scores)
 		return m.Part(model.Likeliest(scores))
+	case *model.TextClassifier:
+		// Of the features beside the text, which are all that reasons are of.
+		scores := make([]float64, len(m.Classes()))
+		m.Scores(row, scores)
+		return m.Part(model.Likeliest(scores))
 	case model.Explainer:
 		return m
 	}

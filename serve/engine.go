@@ -46,8 +46,8 @@ type Options struct {
 }
 
 // StateShare gives how much of a process's memory feature state may take: what
-// is counted of it is about two thirds of what it costs.
-func StateShare(bytes int64) int64 { return bytes / 4 }
+// is counted of it is about half of what it costs.
+func StateShare(bytes int64) int64 { return bytes / 8 }
 
 func (o Options) withDefaults() Options {
 	if o.Clock == nil {

@@ -66,6 +66,11 @@ func Examine(ctx context.Context, st store.Store, reg *spec.Registry, s *spec.Sp
 		_, problem := x.reader.Fit(s, true)
 		out = append(out, found("spec", s.Path+" fits the data", problem))
 	}
+	if x.sealed > 0 {
+		f := found("vault", "", x.vault)
+		f.Detail += fmt.Sprintf("; %d records cannot be read for want of it", x.sealed)
+		out = append(out, f)
+	}
 	return append(out, x.log(), x.identities(), x.clock(), found("releases", fmt.Sprintf("%d releases made what is kept; each can be read and compiled", len(x.releases)), x.compileReleases()),
 		found("state", x.stateWords, x.state())), nil
 }
@@ -85,6 +90,9 @@ type examination struct {
 	faults, strangers []string
 	faulty, strange   int64
 	stateWords        string
+	// vault is why sealed events cannot be read, one reason for all.
+	vault  error
+	sealed int64
 }
 
 // keptFaults is how many faults of a sort are told.
@@ -165,6 +173,11 @@ func (x *examination) look(r store.Record) {
 				x.given = max(x.given, c.At)
 			}
 		}
+	}
+	if code := orrery.CodeOf(err); code == "vault_missing" || code == "vault_other" {
+		x.vault = err
+		x.sealed++
+		return
 	}
 	if err != nil {
 		x.fault("record %d of kind %d cannot be read: %v", r.Offset, r.Kind, err)

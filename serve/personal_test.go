@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"orrery.dev"
+	"orrery.dev/builtin"
 	"orrery.dev/control"
 	"orrery.dev/ingest"
 	"orrery.dev/orrerytest"
@@ -268,7 +269,7 @@ func TestACopyIsForgottenToo(t *testing.T) {
 
 func TestDataWithoutItsVault(t *testing.T) {
 	s := newPrivateShop(t)
-	s.send([]orrery.Event{s.order(0, 0, 0)})
+	s.send([]orrery.Event{s.order(0, 0, 0), s.order(1, 0, 0)})
 	s.close()
 	if err := os.Remove(filepath.Join(s.dir, pebble.VaultName)); err != nil {
 		t.Fatal(err)
@@ -280,6 +281,22 @@ func TestDataWithoutItsVault(t *testing.T) {
 	if _, err := st.Vault(); orrery.CodeOf(err) != "vault_missing" {
 		t.Errorf("without its vault: %v", err)
 	}
+	findings, err := serve.Examine(t.Context(), st, builtin.Registry(), nil, orrery.InstantOf(time.Now()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := 0
+	for _, f := range findings {
+		if !f.OK {
+			missing++
+		}
+		if f.Check == "vault" && (f.OK || !strings.Contains(f.Detail, "4 records")) || f.Check == "log" && !f.OK {
+			t.Errorf("found %+v", f)
+		}
+	}
+	if missing != 1 {
+		t.Errorf("a missing vault is found %d times: %+v", missing, findings)
+	}
 	if err := st.GiveVaultUp(); err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +304,7 @@ func TestDataWithoutItsVault(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.open()
-	if v := s.verifyClean(); v.Erased != 1 {
+	if v := s.verifyClean(); v.Erased != 2 {
 		t.Errorf("given up: %+v", v)
 	}
 }

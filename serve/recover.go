@@ -71,6 +71,11 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 			return err
 		}
 	}
+	durable, err := e.through(append(p.Tables(), control.Table), nil)
+	if err != nil {
+		return err
+	}
+	e.marks.set(durable)
 	if p.Release != tail {
 		e.announce(p)
 	}
@@ -200,25 +205,35 @@ func (e *Engine) load(table store.TableID, key string) ([]byte, bool, error) {
 // is not stale.
 func (e *Engine) warm(ctx context.Context, p *plan.Plan, controls *control.State, live []store.TableID, tick func(st *feature.State, done, total int64) error) (*plan.State, error) {
 	state := &plan.State{Features: feature.NewState(e.load), Controls: controls}
-	first, tables := orrery.Offset(0), p.Tables()
+	tables := p.Tables()
 	if controls != nil {
 		tables = append(tables, control.Table)
 	}
-	for i, table := range tables {
-		marked, gone, err := e.marked(table, !slices.Contains(live, table))
-		if err != nil {
-			return nil, err
-		}
-		if marked = max(marked, gone); i == 0 || marked < first {
-			first = marked
-		}
+	through, err := e.through(tables, live)
+	if err != nil {
+		return nil, err
 	}
-	return state, replay.Apply(ctx, e.store.Log(), e.contracts.into(p.Spec.Contract), p, state, first+1, func(done, total int64) error {
+	return state, replay.Apply(ctx, e.store.Log(), e.contracts.into(p.Spec.Contract), p, state, through+1, func(done, total int64) error {
 		if tick == nil {
 			return nil
 		}
 		return tick(state.Features, done, total)
 	})
+}
+
+// through gives the offset up to which the state of all tables is written, or
+// stands in the base. Of those that are not live what is stale is dropped.
+func (e *Engine) through(tables, live []store.TableID) (through orrery.Offset, err error) {
+	for i, table := range tables {
+		marked, gone, err := e.marked(table, !slices.Contains(live, table))
+		if err != nil {
+			return 0, err
+		}
+		if marked = max(marked, gone); i == 0 || marked < through {
+			through = marked
+		}
+	}
+	return through, nil
 }
 
 // spillStep is how many series are written at once while nobody waits.

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"orrery.dev"
 	"orrery.dev/declare"
+	"orrery.dev/zones"
 )
 
 // ever is the window that is all time.
@@ -244,10 +244,10 @@ func fixDuration(text string) string {
 }
 
 func (c *checker) zone(n *node) bool {
-	location, err := time.LoadLocation(n.text)
-	if err != nil || n.text == "" || n.text == "Local" {
+	location, err := zones.Load(n.text)
+	if err != nil {
 		fixed := strings.ReplaceAll(n.text, " ", "_")
-		if _, err := time.LoadLocation(fixed); err != nil || fixed == n.text || fixed == "" {
+		if _, err := zones.Load(fixed); err != nil || fixed == n.text || fixed == "" {
 			fixed = nearest(n.text, commonZones)
 		}
 		c.errorf(n, "bad_zone", "`%s` is not a time zone", shorten(n.text)).suggest(fixed).

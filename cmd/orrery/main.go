@@ -3,7 +3,6 @@ package main
 
 import (
 	"os"
-	_ "time/tzdata" // zones do not depend on the machine
 
 	"orrery.dev/cli"
 )

@@ -140,6 +140,17 @@ func (g *segment) add(id string, line []byte) {
 	g.bytes += len(line) + 1
 }
 
+// Size gives how many items there are, and how many more were refused while it was
+// full.
+func (s *Store) Size() (items int, over int64, err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err := s.load(); err != nil {
+		return 0, 0, err
+	}
+	return len(s.ids), s.over, nil
+}
+
 // List gives the items that are selected (all for an empty selection), oldest
 // first and at most limit (0 for all), and how many more were refused.
 func (s *Store) List(sel Selection, limit int) (*Listing, error) {

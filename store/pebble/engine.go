@@ -76,6 +76,9 @@ func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
 	// State is read far more often than the log, a key at a time, and packs badly.
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	for i := range p.Levels {
+		// What is read is one small value at a random place, and the block around it is
+		// unpacked into memory that, without cgo, is the collector's.
+		p.Levels[i].BlockSize = 2 << 10
 		// An index in one piece is one look-up less for each read.
 		p.Levels[i].IndexBlockSize = 256 << 10
 	}

@@ -56,7 +56,11 @@ func (f *filter) grow(blocks int) {
 	f.generations.Store(&generations)
 }
 
+// add has the filter know of a key. One that passes already takes no room.
 func (f *filter) add(key []byte) {
+	if f.mayHave(key) {
+		return
+	}
 	generations := *f.generations.Load()
 	newest := generations[len(generations)-1]
 	if newest.left.Add(-1) == 0 {

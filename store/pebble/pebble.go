@@ -39,8 +39,8 @@ type Options struct {
 	// nothing is left every look-up reads its filter from disk.
 	CacheBytes int64
 	// MemTableBytes is the memory in which the log gathers writes before they go to
-	// a sorted file; up to four such are held. State gathers twice as much, and holds
-	// up to two such. 0 is 16 MiB.
+	// a sorted file; up to four such are held. State gathers four times as much, and
+	// holds up to two such. 0 is 16 MiB.
 	MemTableBytes uint64
 	// FilterBytes bounds the memory of each of two filters: one tells an event's id
 	// that never came before from one that may have, the other an entity without
@@ -51,13 +51,13 @@ type Options struct {
 }
 
 // ForMemory gives the options for a process that may take so many bytes in all:
-// about three eighths of them are for the store, the rest is for feature state
-// and for what is under way.
+// three eighths of them are for the store, at most, and the rest is for feature
+// state and for what is under way.
 func ForMemory(bytes int64) Options {
 	const mib = 1 << 20
 	return Options{
-		CacheBytes:    min(max(bytes/4, 32*mib), 1<<30),
-		MemTableBytes: uint64(min(max(bytes/64, 4*mib), 64*mib)),
+		CacheBytes:    min(max(bytes/6, 32*mib), 1<<30),
+		MemTableBytes: uint64(min(max(bytes/128, 4*mib), 64*mib)),
 		FilterBytes:   int(min(max(bytes/16, mib), 1<<30)),
 	}
 }

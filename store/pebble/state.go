@@ -33,7 +33,7 @@ type statePort struct {
 
 // newState makes the port of an instance, which may be nil.
 func newState(e *engine, o Options) *statePort {
-	return &statePort{engine: e, most: 2 * int(o.MemTableBytes)}
+	return &statePort{engine: e, most: 4 * int(o.MemTableBytes)}
 }
 
 func appendTableKey(b []byte, prefix byte, table store.TableID) []byte {

@@ -38,6 +38,8 @@ func Run(t *testing.T, open Open) {
 		{"meta", metaValues},
 		{"blob", blobContent},
 		{"blob/names", blobNames},
+		{"vault", vaultSubjects},
+		{"vault/beside", vaultBeside},
 		{"owned", owned},
 		{"close", closeTwice},
 		{"readers", readers},
