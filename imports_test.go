@@ -54,6 +54,7 @@ var layers = map[string]int{
 	"load":                          1,
 	"metric":                        1,
 	"orrerytest/crash":              1,
+	"perspective":                   1,
 	"record":                        1,
 	"store":                         1,
 	"telemetry":                     1,

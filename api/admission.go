@@ -85,10 +85,15 @@ var (
 // the queue is full. It reports whether it did. A stream waits instead.
 func (s *Server) shed(w http.ResponseWriter, r *http.Request) bool {
 	if !s.admission.full() || r.Method != http.MethodPost || isStream(r.Header.Get("Content-Type")) ||
-		!strings.HasSuffix(r.URL.Path, "/decisions") && !strings.Contains(r.URL.Path, "/events/") {
+		!strings.HasSuffix(r.URL.Path, "/decisions") && !strings.Contains(r.URL.Path, "/events/") && !inPerspective(r) {
 		return false
 	}
 	s.options.Metrics.Refused(errOverloaded.Code)
+	if inPerspective(r) {
+		s.fail(w, r, errOverloaded)
+		s.rest(w, r)
+		return true
+	}
 	maps.Copy(w.Header(), shedHeader)
 	w.WriteHeader(http.StatusTooManyRequests)
 	_, _ = w.Write(shedBody)

@@ -13,6 +13,7 @@ import (
 	"orrery.dev"
 	"orrery.dev/access"
 	"orrery.dev/ingest"
+	"orrery.dev/perspective"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
@@ -134,6 +135,9 @@ func (s *Server) routes() []route {
 		{"POST /v1/systems/{system}/check", access.Admin, false, s.here(s.plain(s.check))},
 		{"POST /v1/systems/{system}/verify", access.Admin, false, s.here(s.plain(s.verify))},
 		{"GET /v1/systems/{system}/backup", access.Admin, false, s.here(s.backup)},
+		{"GET " + perspective.Discovery, open, false, s.discover},
+		{"POST " + perspective.Prefix + "comments:analyze", access.Decide, false, s.commented(s.analyze)},
+		{"POST " + perspective.Prefix + "comments:suggestscore", access.Ingest, false, s.commented(s.suggest)},
 		{"/", access.Read, false, func(w http.ResponseWriter, r *http.Request) {
 			s.fail(w, r, orrery.Errorf(orrery.NotFound, "no_such_endpoint", "there is no %s %s", r.Method, r.URL.Path).
 				WithNext("POST an event to /v1/systems/%s/decisions", s.engine.Plan().Spec.System))
@@ -154,7 +158,10 @@ func (s *Server) here(handler http.HandlerFunc) http.HandlerFunc {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	hideKey(r)
+	s.mux.ServeHTTP(w, r)
+}
 
 func live(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")

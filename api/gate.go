@@ -84,6 +84,7 @@ var (
 
 // ServeHTTP implements http.Handler.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	hideKey(r)
 	g.inside.Add(1)
 	defer func() { g.leaveIf(g.inside.Add(-1) == 0) }()
 	s := g.server.Load()

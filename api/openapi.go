@@ -46,6 +46,7 @@ func OpenAPI(s *spec.Spec) map[string]any {
 		paths[base+"/events/"+t.Name] = node{"post": ingestOperation(t)}
 	}
 	addIntake(s, base, paths, schemas)
+	addPerspective(paths, schemas)
 	secure(s, paths)
 	return node{
 		"openapi":    "3.1.0",

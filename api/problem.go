@@ -81,6 +81,14 @@ func fail(logger *slog.Logger, w http.ResponseWriter, r *http.Request, err error
 		// The pattern, not the path: a path names people.
 		logger.Error("request failed", "route", r.Pattern, "code", p.Code, "error", err)
 	}
+	if inPerspective(r) {
+		own := perspectiveError(err, p)
+		header.Del("WWW-Authenticate")
+		header.Set("Content-Type", "application/json; charset=UTF-8")
+		w.WriteHeader(own.Code)
+		_, _ = w.Write(own.Body())
+		return
+	}
 	header.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	writeJSON(w, p)

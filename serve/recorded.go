@@ -174,3 +174,9 @@ func (e *Engine) Known(ctx context.Context, keys map[string]string, at orrery.In
 	})
 	return p, at, vector, err
 }
+
+// Find looks up the event of a type and an id; ok is false where the log does not
+// know it, or no longer.
+func (r *Reader) Find(event, id string) (offset orrery.Offset, ok bool, err error) {
+	return r.store.Log().Lookup(identityOf(event, id))
+}
