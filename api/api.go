@@ -115,6 +115,7 @@ func (s *Server) routes() []route {
 		{"GET /openapi.json", access.Read, false, s.openapi},
 		{"GET /v1/systems", access.Read, false, s.systems},
 		{"POST /v1/systems/{system}/decisions", access.Decide, false, s.here(s.decide)},
+		{"GET /v1/systems/{system}/stream", access.Decide, false, s.here(s.webSocket)},
 		{"GET /v1/systems/{system}/decisions/{id}", access.Read, false, s.here(s.decision)},
 		{"POST /v1/systems/{system}/events", access.Ingest, false, s.here(s.cloudEventsOfAnyType)},
 		{"GET /v1/systems/{system}/quarantine", access.Read, false, s.here(s.listQuarantine)},

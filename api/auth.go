@@ -83,10 +83,16 @@ func tokenOf(r *http.Request) string {
 func authenticate(keys *access.Keys, r *http.Request) (*access.Identity, error) {
 	token := tokenOf(r)
 	if token == "" {
+		token = keyOfProtocol(r)
+	}
+	if token == "" {
 		return nil, errKeyMissing
 	}
 	return keys.Authenticate(token)
 }
+
+var errCrossOrigin = orrery.Errorf(orrery.Forbidden, "cross_origin", "a server without API keys takes nothing from other sites' pages").
+	WithNext("make a key with: orrery keys create")
 
 var crossOrigin = http.NewCrossOriginProtection()
 
@@ -99,8 +105,7 @@ func (s *Server) fromHere(r *http.Request) error {
 			WithNext("make a key with orrery keys create, or have the proxy in front send its upstream's Host")
 	}
 	if err := crossOrigin.Check(r); err != nil {
-		return orrery.Errorf(orrery.Forbidden, "cross_origin", "a server without API keys takes nothing from other sites' pages").
-			WithNext("make a key with: orrery keys create")
+		return errCrossOrigin
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -26,11 +27,16 @@ type intake struct {
 }
 
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
+	s.take(w, r, s.deciding(r.Context()))
+}
+
+// deciding gives an intake that decides on events.
+func (s *Server) deciding(ctx context.Context) intake {
 	submit := func(events []orrery.Event, decode time.Duration) ([]serve.Result, error) {
-		return s.engine.Decide(r.Context(), events, decode)
+		return s.engine.Decide(ctx, events, decode)
 	}
 	answer := func(result *serve.Result) any {
-		s.decided(r.Context(), result)
+		s.decided(ctx, result)
 		p := s.engine.Plan()
 		if p.Release != result.Decision.Release {
 			// The request finished on the release before, or is a repeat.
@@ -42,7 +48,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 		}
 		return AnswerOf(p, result)
 	}
-	s.take(w, r, intake{s.known()[s.engine.Plan().Spec.DecideOn.Name], submit, answer})
+	return intake{s.known()[s.engine.Plan().Spec.DecideOn.Name], submit, answer}
 }
 
 // Receipt is what a client gets for an event that was recorded without a decision.
@@ -174,9 +180,10 @@ func (s *Server) work(r *http.Request, in intake, wrapped *envelopes, body []byt
 
 func bodyError(err error) error {
 	var large *http.MaxBytesError
+	var known *orrery.Error
 	switch {
-	case errors.Is(err, errOverloaded):
-		return errOverloaded
+	case errors.As(err, &known):
+		return known
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return orrery.Errorf(orrery.TooSlow, "body_too_slow", "the request's body did not arrive in time").
 			WithNext("send it without pauses, or stream lines as application/x-ndjson")

@@ -18,6 +18,10 @@ func OpenAPI(s *spec.Spec) map[string]any {
 	base := "/v1/systems/" + s.System
 	paths := node{
 		base + "/decisions": node{"post": decideOperation(s)},
+		base + "/stream": node{"get": node{"operationId": "stream", "summary": "A WebSocket: an event a text frame in, its answer a frame out, in order",
+			"description": "A key may be sent as a header, or as the subprotocols orrery, orrery.key.KEY. Closed with 1012 when the server stops.",
+			"responses": node{"101": node{"description": "the connection is a WebSocket"},
+				"default": node{"description": "what went wrong, and what to do", "content": node{"application/problem+json": node{"schema": reference("Problem")}}}}}},
 		base + "/decisions/{id}": node{"get": operation("readDecision", "The whole record of a decision",
 			[]any{pathParameter("id", "the decision_id of an answer, such as d42", nil), personalParameter()}, nil, reference("Record"))},
 		base + "/entities/{entity}/{key}/features": node{"get": operation("readFeatures", "What is known of one entity",

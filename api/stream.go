@@ -20,34 +20,53 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, in intake) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	source := &paced{r: r.Body, control: control, idle: s.options.Limits.Idle, stopping: s.options.Stopping}
 	defer context.AfterFunc(s.options.Stopping, source.interrupt)()
-	lines := newLineReader(source, s.options.Limits.Line)
+	send := func(answers []any) error {
+		_ = control.SetWriteDeadline(time.Now().Add(s.options.Limits.Idle))
+		for _, a := range answers {
+			writeAnswer(w, a)
+		}
+		return control.Flush()
+	}
+	if err := s.pump(r.Context(), newLineReader(source, s.options.Limits.Line), send, in, keep); err != nil && !errors.Is(err, errGone) {
+		_ = send([]any{problemOf(err)})
+	}
+}
+
+// arriving is what comes of a stream: next waits for one event, then gives
+// whatever else has come, up to most, nil for one that was too long; lines gives
+// their numbers in the stream, from 1. The error is io.EOF where the stream ends.
+type arriving interface {
+	next(most int) ([][]byte, error)
+	lines() []int64
+}
+
+// errGone says that a client does not take its answers.
+var errGone = errors.New("the client has gone")
+
+// pump decides on what arrives, in order, as much as there is at a time, and sends
+// the answers, before it takes more. It gives nil when the stream has ended, errGone
+// when nobody can be told, and else the error to tell.
+func (s *Server) pump(ctx context.Context, in arriving, send func(answers []any) error, take intake, keep *keeper) error {
 	for {
-		batch, err := lines.next(streamBatch)
+		batch, err := in.next(streamBatch)
 		if len(batch) > 0 {
-			keep.at(lines.numbers)
-			answers, failure := s.streamed(r.Context(), batch, in, keep)
-			_ = control.SetWriteDeadline(time.Now().Add(s.options.Limits.Idle))
+			keep.at(in.lines())
+			answers, failure := s.streamed(ctx, batch, take, keep)
 			if failure != nil {
-				writeJSON(w, problemOf(failure))
-				return
+				return failure
 			}
-			for _, a := range answers {
-				writeAnswer(w, a)
-			}
-			if control.Flush() != nil {
-				return
+			if send(answers) != nil {
+				return errGone
 			}
 		}
-		if err != nil {
-			_ = control.SetWriteDeadline(time.Now().Add(s.options.Limits.Idle))
-			switch {
-			case errors.Is(err, io.EOF):
-			case s.options.Stopping.Err() != nil:
-				writeJSON(w, problemOf(errDraining))
-			default:
-				writeJSON(w, problemOf(bodyError(err)))
-			}
-			return
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF):
+			return nil
+		case s.options.Stopping.Err() != nil:
+			return errDraining
+		default:
+			return bodyError(err)
 		}
 	}
 }
@@ -101,6 +120,8 @@ type lineReader struct {
 // streamBuffer is what a stream has in memory while it waits, in bytes. A longer
 // line takes more for as long as it is read.
 const streamBuffer = 32 << 10
+
+func (l *lineReader) lines() []int64 { return l.numbers }
 
 func newLineReader(r io.Reader, longest int) *lineReader {
 	return &lineReader{buffered: bufio.NewReaderSize(r, streamBuffer), longest: longest}
