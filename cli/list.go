@@ -283,6 +283,13 @@ func (a *app) pauseCommand(paused bool) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use: verb + " FILE|DIR", Short: short,
+		Long: `A pause is a system's kill switch. From its place in the log on every decision is
+the fallback action of the spec (answer: {fallback: allow}), at once and without a
+score; events are taken, counted and recorded as ever, and a decision's record says
+that it was made in a pause. Choose a fallback that does no harm.
+
+To switch off less, keep a list for it, such as {unmoderated: channel}, and have the
+first rule ask it: {when: message.channel in lists.unmoderated, action: allow}.`,
 		Example: "  orrery " + verb + ` systems/fraud --reason "the feed is wrong"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -166,10 +166,16 @@ var chat = strings.Fields(`honestly think the second half of that match was best
 on talking about weather and last season instead but there it is who wants to play another round before dinner my connection drops again
 thanks for stream everyone good luck with exam tomorrow that boss fight took me three hours yesterday`)
 
-// BenchmarkTerms finds the terms of a list of 100,000 in messages of 200
-// characters: as one change put them there, and with later changes of one term
+// BenchmarkTerms finds the terms of a list of 100,000, with and without patterns, in
+// messages of 200 characters: as one change put them there, and with later changes of one term
 // each behind them. The normal form is part of it in the last.
 func BenchmarkTerms(b *testing.B) {
+	for _, patterns := range []int{0, 200} {
+		b.Run(fmt.Sprint(patterns, " patterns"), func(b *testing.B) { benchTerms(b, patterns) })
+	}
+}
+
+func benchTerms(b *testing.B, patterns int) {
 	r := rand.New(rand.NewPCG(1, 1))
 	word := func() string {
 		syllables := []string{"ba", "ke", "lo", "mi", "nu", "ra", "se", "ti", "vo", "zu", "gra", "plo", "sti", "dre"}
@@ -191,7 +197,7 @@ func BenchmarkTerms(b *testing.B) {
 			change.Add = append(change.Add, control.Item{Key: term})
 		}
 	}
-	for i := range 200 {
+	for i := range patterns {
 		change.Add = append(change.Add, control.Item{Key: fmt.Sprintf("/%s[xyz]+%d/", word(), i)})
 	}
 	var messages []text.Normal
