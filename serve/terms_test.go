@@ -118,7 +118,7 @@ func TestTermsActFromTheirPlaceInTheLog(t *testing.T) {
 		}
 		return i
 	}
-	for n := range 600 {
+	for n := range 300 {
 		at := chatMessage(s, n, "", "").Time
 		switch random.IntN(12) {
 		case 0, 1, 2:
@@ -243,7 +243,7 @@ func TestTermsChangeWhileServing(t *testing.T) {
 			}
 		}
 	})
-	for range 3 {
+	for range 2 {
 		if _, err := s.engine.ChangeList(t.Context(), change); err != nil {
 			t.Error(err)
 		}
