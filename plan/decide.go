@@ -76,6 +76,8 @@ func (p *Plan) act(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	for _, m := range r.Mask {
 		if m.Model {
 			d.Spans = p.spokeFor(e, s, d, d.Spans)
+		} else {
+			d.Spans = p.ListSpans(m.List, m.Category, e, s, d, d.Spans)
 		}
 	}
 	d.Spans = apart(d.Spans)

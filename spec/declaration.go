@@ -316,8 +316,8 @@ func policyField() declare.Field {
 			{Name: "with", Type: declare.Mapping, Example: "{minutes: 10 * strikes_7d}",
 				Doc:  "Numbers that go with the action, for whoever carries it out: how long a time-out lasts. They are recorded with the decision.",
 				Each: &declare.Field{Type: declare.Expression, Example: "10 * strikes_7d", Doc: "A number, or an expression for one, which reads what a condition does. It is left out of the answer where it is missing."}},
-			{Name: "mask", Type: declare.Text, List: true, Example: "[model]",
-				Doc: "What of the text is to be masked. `model` is what speaks most for the class that the model chooses. The answer says where it stands, and has the text with it masked."},
+			{Name: "mask", Type: declare.Text, List: true, Example: "[model, lists.banned]",
+				Doc: "What of the text is to be masked. `model` is what speaks most for the class that the model chooses; `lists.NAME`, or `lists.NAME.CATEGORY`, what the terms of a list find. The answer says where it stands, and has the text with it masked."},
 		}}
 }
 

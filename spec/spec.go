@@ -250,10 +250,13 @@ type Param struct {
 	Value *expr.Program
 }
 
-// Mask is one thing that is masked in a text: what speaks for the class that the
-// model chooses.
+// Mask is one thing that is masked in a text: with Model what speaks for the class
+// that the model chooses, or else what terms of a list, an index in Spec.Lists, find
+// in it: those of a category, or all where that is empty.
 type Mask struct {
-	Model bool
+	Model    bool
+	List     int
+	Category string
 }
 
 // Costs are what it costs to be wrong, both in one unit. Each is a number and

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"maps"
 	"slices"
 
 	"orrery.dev"
@@ -93,6 +94,9 @@ func (c *checker) resolveWith(root, n *node, env *scope, r *Rule) {
 const maskModel = "model"
 
 // resolveMask resolves what of the text a rule masks.
+//
+// Masks are `model` and the lists of terms of the text, lists.NAME or, of terms of
+// one category, lists.NAME.CATEGORY.
 func (c *checker) resolveMask(root, item *node, r *Rule) {
 	n := item.find("mask")
 	if n == nil || n.bad {
@@ -100,12 +104,17 @@ func (c *checker) resolveMask(root, item *node, r *Rule) {
 	}
 	c.needsText(root, item.key("mask"), "`mask` is of a text")
 	seen := map[string]bool{}
+	masks := c.listMasks()
+	known := names{list: append([]string{maskModel}, slices.Sorted(maps.Keys(masks))...), open: c.lists.open}
 	for _, m := range n.list() {
+		mask, isList := masks[m.text]
 		switch {
 		case seen[m.text]:
 			c.errorf(m, "duplicate_item", "`%s` is listed twice", m.text)
+		case isList:
+			r.Mask = append(r.Mask, mask)
 		case m.text != maskModel:
-			c.unresolved(m, "unknown_mask", "mask", m.text, &names{list: []string{maskModel}})
+			c.unresolved(m, "unknown_mask", "mask", m.text, &known)
 		case c.spec.Model != nil && !c.spec.Model.ReadsText:
 			c.errorf(m, "mask_without_text_model", "the model reads no text, so nothing of the text speaks for its score")
 		default:
@@ -113,4 +122,20 @@ func (c *checker) resolveMask(root, item *node, r *Rule) {
 		}
 		seen[m.text] = true
 	}
+}
+
+// listMasks gives what lists of terms of the text can mask, by its name.
+func (c *checker) listMasks() map[string]Mask {
+	out := map[string]Mask{}
+	for i := range c.spec.Lists {
+		l := &c.spec.Lists[i]
+		if !l.Terms || c.spec.Text == nil || !slices.Contains(l.Fields, c.spec.Text.Field) {
+			continue
+		}
+		out["lists."+l.Name] = Mask{List: i}
+		for _, category := range l.Categories {
+			out["lists."+l.Name+"."+category] = Mask{List: i, Category: category}
+		}
+	}
+	return out
 }
