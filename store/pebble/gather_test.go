@@ -52,7 +52,7 @@ func TestGatheredStateIsFound(t *testing.T) {
 		}
 		checkFound(t, s, tables[:1+round%3], want)
 	}
-	if handed < 10 || handed > 390 {
+	if handed < 4 || handed > 390 {
 		t.Errorf("of 400 writes %d were handed over at once", handed)
 	}
 	if err := s.Close(); err != nil {
