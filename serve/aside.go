@@ -11,8 +11,6 @@ import (
 // goroutine reads the state and submits the job again, which takes its place
 // then.
 type aside struct {
-	// ready has a token when there is something to read.
-	ready  chan struct{}
 	state  *feature.State
 	absent []feature.Absent
 	trips  int
@@ -46,7 +44,7 @@ func (e *Engine) putAside(j *job) (bool, error) {
 		return false, nil
 	}
 	a.state, a.trips = e.state.Features, a.trips+1
-	a.ready <- struct{}{}
+	j.steps <- stepRead
 	return true, nil
 }
 

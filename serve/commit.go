@@ -28,7 +28,7 @@ type underWay struct {
 // the next batch gathers, and is written as soon as there is room for it, so that
 // the disk goes from sync to sync.
 func (e *Engine) commit() {
-	defer close(e.ended)
+	defer e.end()
 	room, writing := make(chan struct{}, batchesUnderWay), make(chan underWay, batchesUnderWay)
 	var acknowledging sync.WaitGroup
 	acknowledging.Go(func() { e.acknowledge(writing, room) })
@@ -60,7 +60,7 @@ func (e *Engine) commit() {
 func (u *underWay) answerAhead() {
 	for _, j := range u.waiting {
 		if j.async() {
-			close(j.done)
+			j.finish(nil)
 		}
 	}
 }
@@ -83,9 +83,8 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 			e.committed.Store(uint64(batch.waiting[len(batch.waiting)-1].last))
 		}
 		for _, j := range batch.waiting {
-			if !j.answered() {
-				j.err = err
-				close(j.done)
+			if !j.answered {
+				j.finish(err)
 			}
 			// State that has applied what the log does not have must not be kept.
 			if j.flushed != nil && err == nil {
@@ -122,6 +121,9 @@ func (e *Engine) gather(first *job, batch *store.Batch) []*job {
 }
 
 func (e *Engine) awaitScored(j *job) bool {
+	if j.scored == nil {
+		return true
+	}
 	select {
 	case <-j.scored:
 		return true

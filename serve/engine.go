@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,6 +88,8 @@ type Engine struct {
 	// current is the release in force, written by the sequencer alone.
 	current atomic.Pointer[runtime]
 
+	// few says that there are few processors.
+	few bool
 	// abandoned counts the scorers that run on past their deadline.
 	abandoned atomic.Int64
 
@@ -119,8 +122,10 @@ type Engine struct {
 	running    sync.WaitGroup
 	failure    atomic.Pointer[error]
 	failed     chan struct{}
-	// ended is closed when nothing more will be sequenced or committed.
-	ended chan struct{}
+	// over is closed when nothing more will be sequenced or committed: at the end,
+	// or after a failure.
+	over     chan struct{}
+	overOnce sync.Once
 }
 
 // runtime is a release in force: its plan, the fingerprint of its contract, and
@@ -150,7 +155,8 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 	e := &Engine{
 		options: o.withDefaults(), store: st, reader: reader, releases: &releases{store: st}, contracts: reader.contracts,
 		jobs: make(chan *job, 256), commands: make(chan func()), queue: make(chan *job, 1024), flush: make(chan flushed, 4), written: make(chan struct{}, 1),
-		stopping: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}), marks: newMarks(), rested: time.NewTimer(0),
+		stopping: make(chan struct{}), failed: make(chan struct{}), over: make(chan struct{}), marks: newMarks(), rested: time.NewTimer(0),
+		few: goruntime.GOMAXPROCS(0) <= fewProcessors,
 	}
 	s, err := reader.Fit(s, true)
 	if err != nil {
@@ -192,8 +198,12 @@ func (e *Engine) fail(cause error) {
 	if e.failure.CompareAndSwap(nil, &err) {
 		e.options.Logger.Error("stopped taking events", "cause", cause)
 		close(e.failed)
+		e.end()
 	}
 }
+
+// end lets those go that wait for what will not come.
+func (e *Engine) end() { e.overOnce.Do(func() { close(e.over) }) }
 
 // Err gives what stopped the engine, nil while it runs.
 func (e *Engine) Err() error {

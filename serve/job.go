@@ -24,7 +24,8 @@ type Result struct {
 }
 
 // job is one request on its way: sequenced as a whole, scored by the goroutine
-// that submitted it, and committed in the order of sequencing.
+// that submitted it or, where that is little work, at once by the sequencer, and
+// committed in the order of sequencing.
 type job struct {
 	items    []item
 	decide   bool
@@ -32,6 +33,9 @@ type job struct {
 	decode   time.Duration
 	// arrived is when the request's bytes had come; a deadline counts from then.
 	arrived time.Time
+	// submitted is when the job was handed to the sequencer, and decided when it was
+	// scored.
+	submitted, decided time.Time
 	// looked is the offset through which the log had been searched for repeats
 	// when the items' earlier fields were filled.
 	looked  orrery.Offset
@@ -44,13 +48,36 @@ type job struct {
 	flushed *flushed
 	records []store.Record
 	entries []store.Entry
+	// encoded is where records have their data.
+	encoded []byte
 	// aside is why the sequencer gave the job back once.
-	aside     aside
-	sequenced chan struct{}
-	scored    chan struct{}
-	done      chan struct{}
-	err       error
+	aside aside
+	// steps tells the goroutine that submitted the job what comes next. There is
+	// room for all of them, so that nobody waits for a goroutine that has gone.
+	steps chan step
+	// scored is closed when that goroutine has scored the job; nil where it was
+	// scored before the committer got it.
+	scored chan struct{}
+	// answered says that stepDone was sent.
+	answered bool
+	err      error
+	// Most jobs are of one event.
+	one        [1]item
+	oneRecords [2]store.Record
+	oneEntries [1]store.Entry
 }
+
+// step is what the goroutine that submitted a job is to do next.
+type step int
+
+const (
+	// stepRead is to read state that is missing from memory, and to submit again.
+	stepRead step = iota
+	// stepScore is to score the job, which has its place in the log.
+	stepScore
+	// stepDone is to answer: the job is durable, or has an error.
+	stepDone
+)
 
 // item is one event of a job.
 type item struct {
@@ -69,8 +96,19 @@ type item struct {
 }
 
 func newJob(items int) *job {
-	return &job{items: make([]item, items), sequenced: make(chan struct{}), scored: make(chan struct{}), done: make(chan struct{}),
-		aside: aside{ready: make(chan struct{}, 1)}}
+	j := &job{steps: make(chan step, 3)}
+	if items == len(j.one) {
+		j.items, j.records, j.entries = j.one[:], j.oneRecords[:0], j.oneEntries[:0]
+	} else {
+		j.items = make([]item, items)
+	}
+	return j
+}
+
+// finish tells the submitter that the job is done.
+func (j *job) finish(err error) {
+	j.err, j.answered = err, true
+	j.steps <- stepDone
 }
 
 // fresh reports whether the item is new and goes into the log.
@@ -92,21 +130,9 @@ func identityOf(event, id string) []byte {
 func internalJob(last orrery.Offset) *job {
 	j := newJob(0)
 	j.last = last
-	close(j.sequenced)
-	close(j.scored)
 	return j
 }
 
 // async reports whether the job's replies may leave before they are durable. The
 // engine's own jobs have no replies.
 func (j *job) async() bool { return j.runtime != nil && j.runtime.plan.Spec.Async }
-
-// answered reports whether they have left.
-func (j *job) answered() bool {
-	select {
-	case <-j.done:
-		return true
-	default:
-		return false
-	}
-}

@@ -17,18 +17,21 @@ import (
 const maxAbandoned = 64
 
 // score decides on the fresh items and encodes the records of the job.
-func (e *Engine) score(j *job, micros orrery.StageMicros) {
+func (e *Engine) score(j *job) {
 	defer e.scoringFailed()
+	micros := orrery.StageMicros{Decode: j.decode.Microseconds(), Sequence: time.Since(j.submitted).Microseconds()}
+	defer func() { j.decided = time.Now() }()
 	if j.decide {
 		e.decide(j)
 	}
+	j.encoded = make([]byte, 0, len(j.items)*recordsSize)
 	for i := range j.items {
 		it := &j.items[i]
 		if !it.fresh() {
 			continue
 		}
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.EventRecord,
-			Data: it.eventRecord(j.runtime.fingerprint)})
+			Data: j.encode(it.appendEvent)})
 		j.entries = append(j.entries, store.Entry{Key: it.key, Offset: it.event.Offset})
 		if it.event.Corrected != nil {
 			j.entries = append(j.entries, store.Entry{Key: correctionKey(named(&it.event)), Offset: it.event.Offset})
@@ -39,22 +42,32 @@ func (e *Engine) score(j *job, micros orrery.StageMicros) {
 		micros.Score = it.decision.Micros.Score
 		it.decision.Micros = micros
 		j.records = append(j.records, store.Record{Offset: it.event.Offset, Kind: store.DecisionRecord,
-			Data: it.decisionRecord(j.runtime.fingerprint)})
+			Data: j.encode(it.appendDecision)})
 	}
 }
 
-func (it *item) eventRecord(contract orrery.Fingerprint) []byte {
-	if it.subject != nil {
-		return record.AppendSealedEvent(nil, contract, &it.event, it.subject)
-	}
-	return record.AppendEvent(nil, contract, &it.event)
+// recordsSize is room for the records of most events and their decisions.
+const recordsSize = 512
+
+// encode appends a record to what the job has encoded, and gives it.
+func (j *job) encode(record func(b []byte, contract orrery.Fingerprint) []byte) []byte {
+	from := len(j.encoded)
+	j.encoded = record(j.encoded, j.runtime.fingerprint)
+	return j.encoded[from:len(j.encoded):len(j.encoded)]
 }
 
-func (it *item) decisionRecord(contract orrery.Fingerprint) []byte {
+func (it *item) appendEvent(b []byte, contract orrery.Fingerprint) []byte {
 	if it.subject != nil {
-		return record.AppendSealedDecision(nil, contract, it.event.Received, &it.decision, it.subject)
+		return record.AppendSealedEvent(b, contract, &it.event, it.subject)
 	}
-	return record.AppendDecision(nil, contract, it.event.Received, &it.decision)
+	return record.AppendEvent(b, contract, &it.event)
+}
+
+func (it *item) appendDecision(b []byte, contract orrery.Fingerprint) []byte {
+	if it.subject != nil {
+		return record.AppendSealedDecision(b, contract, it.event.Received, &it.decision, it.subject)
+	}
+	return record.AppendDecision(b, contract, it.event.Received, &it.decision)
 }
 
 // scoringFailed stops the engine after a fault that no fallback could answer: it

@@ -8,8 +8,8 @@ import (
 )
 
 // sequence is the goroutine that gives every event its place: it drops repeats,
-// assigns the offset, applies the event to every entity it names and copies the
-// features out. Nothing here waits for the disk, except that no more is taken
+// assigns the offset, applies the event to every entity it names, copies the
+// features out and scores what is little. Nothing here waits for the disk, except that no more is taken
 // while state takes more memory than it may and none can go.
 func (e *Engine) sequence() {
 	defer close(e.queue)
@@ -125,8 +125,24 @@ func (e *Engine) take(j *job) {
 		e.stand(j, &it.event)
 	}
 	j.last = e.last
-	close(j.sequenced)
+	if e.scoresAtOnce(j) {
+		e.score(j)
+	} else {
+		j.scored = make(chan struct{})
+		j.steps <- stepScore
+	}
 	e.queue <- j
+}
+
+// fewProcessors is up to how many there are so few that requests do not gain from
+// being scored beside one another.
+const fewProcessors = 4
+
+// scoresAtOnce reports whether the sequencer scores a job: one event is scored in
+// less time than it takes to hand it to another goroutine and back. A deadline
+// needs a goroutine that can be left alone.
+func (e *Engine) scoresAtOnce(j *job) bool {
+	return len(j.items) == 1 && e.few && j.runtime.plan.Spec.Answer.Deadline == 0
 }
 
 // admit finds out whether the item is a repeat, and refuses what does not fit

@@ -32,7 +32,7 @@ func (e *Engine) submit(ctx context.Context, j *job, events []orrery.Event) ([]R
 	if err := e.prefetch(j, events); err != nil {
 		return nil, err
 	}
-	begun := time.Now()
+	j.submitted = time.Now()
 	select {
 	case e.jobs <- j:
 	case <-e.stopping:
@@ -42,75 +42,76 @@ func (e *Engine) submit(ctx context.Context, j *job, events []orrery.Event) ([]R
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	// From here on the job has a place in the log and runs to its end, even
-	// when the caller has gone.
-	if err := e.awaitSequenced(j); err != nil {
-		return nil, err
-	}
-	sequenced := time.Now()
-	e.score(j, orrery.StageMicros{Decode: j.decode.Microseconds(), Sequence: sequenced.Sub(begun).Microseconds()})
-	close(j.scored)
-	scored := time.Now()
-	if err := e.awaitDone(j); err != nil {
-		return nil, err
-	}
-	return e.results(j, time.Since(scored))
-}
-
-// awaitSequenced waits for the job's place in the log; on the way it reads the
-// state that the sequencer found missing.
-func (e *Engine) awaitSequenced(j *job) error {
+	// From here on the job gets a place in the log and runs to its end, even when
+	// the caller has gone.
 	for {
-		select {
-		case <-j.aside.ready:
-			if err := j.aside.read(); err != nil {
-				e.fail(err)
-				return e.Err()
+		next, err := e.next(j)
+		if err != nil {
+			return nil, err
+		}
+		switch next {
+		case stepRead:
+			err = e.comeBack(j)
+		case stepScore:
+			e.score(j)
+			// Also after a fault: it has stopped the engine, and nothing is committed.
+			close(j.scored)
+		case stepDone:
+			if j.err != nil {
+				return nil, j.err
 			}
-			select {
-			case e.jobs <- j:
-			case <-e.stopping:
-				return errStopped
-			case <-e.failed:
-				return e.Err()
-			}
-		case <-j.sequenced:
-			return nil
-		case <-e.failed:
-			return e.await(j.sequenced)
-		case <-e.ended:
-			return e.await(j.sequenced)
+			return e.results(j, time.Since(j.decided))
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 }
 
-// awaitDone waits until the job is durable, or is known not to be.
+// comeBack reads the state that the sequencer found missing and gives it the job
+// again.
+func (e *Engine) comeBack(j *job) error {
+	if err := j.aside.read(); err != nil {
+		e.fail(err)
+		return e.Err()
+	}
+	select {
+	case e.jobs <- j:
+		return nil
+	case <-e.stopping:
+		return errStopped
+	case <-e.failed:
+		return e.Err()
+	}
+}
+
+// awaitDone waits until a job of the engine's own is durable, or is known not to
+// be.
 func (e *Engine) awaitDone(j *job) error {
-	if err := e.await(j.done); err != nil {
+	if _, err := e.next(j); err != nil {
 		return err
 	}
 	return j.err
 }
 
-// await waits for a step of a job that was accepted. The error says that the
-// engine ended before the step was taken.
-func (e *Engine) await(step <-chan struct{}) error {
+// next waits for the next step of a job that was accepted. The error says that
+// the engine ended before it came.
+func (e *Engine) next(j *job) (step, error) {
 	select {
-	case <-step:
-		return nil
-	case <-e.failed:
-	case <-e.ended:
+	case next := <-j.steps:
+		return next, nil
+	case <-e.over:
 	}
 	// The step may have been taken just before.
 	select {
-	case <-step:
-		return nil
+	case next := <-j.steps:
+		return next, nil
 	default:
 	}
 	if err := e.Err(); err != nil {
-		return err
+		return 0, err
 	}
-	return errStopped
+	return 0, errStopped
 }
 
 // prefetch makes the events those of the contract in force and looks for repeats

@@ -47,20 +47,39 @@ func (f *fault) err() error {
 // run does work that writes, and waits for its end or for a fault, whichever
 // comes first. Work that meets a fault never ends: see frozenFS.
 func (f *fault) run(work func() error) error {
+	_, err := f.runInSteps(work, nil)
+	return err
+}
+
+// runInSteps is run for work whose second step, where there is one, need not be
+// waited for at once: wait does that.
+func (f *fault) runInSteps(first, second func() error) (wait func() error, err error) {
 	if err := f.err(); err != nil {
-		return err
+		return nil, err
 	}
-	done := make(chan error, 1)
+	ended, secondEnded := make(chan error, 1), make(chan error, 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
 				_ = f.set(fmt.Errorf("%v", p))
 			}
 		}()
-		done <- work()
+		err := first()
+		ended <- err
+		if err == nil && second != nil {
+			secondEnded <- second()
+		}
 	}()
+	if err := f.await(ended); err != nil {
+		return nil, err
+	}
+	return func() error { return f.await(secondEnded) }, nil
+}
+
+// await waits for the end of a step, or for a fault.
+func (f *fault) await(ended <-chan error) error {
 	select {
-	case err := <-done:
+	case err := <-ended:
 		if err != nil {
 			return f.set(err)
 		}

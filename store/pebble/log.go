@@ -91,21 +91,21 @@ func (l *logPort) durable(offset orrery.Offset) error {
 }
 
 func (l *logPort) Start(b *store.Batch) (wait func() error, err error) {
-	var started *pebble.Batch
+	var synced func() error
 	err = l.append(b, func(batch *pebble.Batch) error {
-		started = batch
-		return l.run(func() error { return l.db.ApplyNoSyncWait(batch, pebble.Sync) })
+		var err error
+		synced, err = l.runInSteps(func() error { return l.db.ApplyNoSyncWait(batch, pebble.Sync) }, func() error {
+			defer batch.Close()
+			return batch.SyncWait()
+		})
+		return err
 	})
-	if err != nil || started == nil {
+	if err != nil || synced == nil {
 		return func() error { return nil }, err
 	}
 	through := orrery.Offset(l.last.Load())
 	return func() error {
-		err := l.run(func() error {
-			defer started.Close()
-			return started.SyncWait()
-		})
-		if err != nil {
+		if err := synced(); err != nil {
 			return err
 		}
 		return l.durable(through)
