@@ -94,7 +94,7 @@ func (s *Server) recording(r *http.Request) func([]orrery.Event, time.Duration) 
 
 // take reads one event, an array of events, an NDJSON stream or CloudEvents, and answers in kind.
 func (s *Server) take(w http.ResponseWriter, r *http.Request, in intake) {
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	media := mediaType(r.Header.Get("Content-Type"))
 	if in.decoder != nil && (media == "application/x-ndjson" || media == "application/jsonl") {
 		s.stream(w, r, in)
 		return
@@ -106,13 +106,36 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, in intake) {
 	}
 	counted := s.meter.read(http.MaxBytesReader(w, r.Body, s.options.Limits.Body))
 	defer counted.close()
-	body, err := io.ReadAll(counted)
+	body, err := readAll(counted, r.ContentLength)
 	if err != nil {
 		s.fail(w, r, bodyError(err))
 		return
 	}
 	result, err := s.work(r, in, wrapped, body)
 	s.reply(w, r, result, err)
+}
+
+// mediaType gives a content type without its parameters; most have none.
+func mediaType(header string) string {
+	if header == mediaJSON {
+		return mediaJSON
+	}
+	media, _, _ := mime.ParseMediaType(header)
+	return media
+}
+
+const mediaJSON = "application/json"
+
+// bodyRoom bounds the memory that a body gets before its bytes have come.
+const bodyRoom = 64 << 10
+
+// readAll reads a body whose length, -1 where it is not known, its client has
+// announced.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	// The buffer wants so much room for the read that finds the end.
+	body := bytes.NewBuffer(make([]byte, 0, max(0, min(length, bodyRoom))+bytes.MinRead))
+	_, err := body.ReadFrom(r)
+	return body.Bytes(), err
 }
 
 // work decodes a body, decides on its events and gives the answer. It is done

@@ -88,7 +88,7 @@ func (e *Engine) peek(ctx context.Context, j *job) error {
 		if err != nil || !waits {
 			return err
 		}
-		<-j.aside.ready
+		<-j.steps
 		if err := j.aside.read(); err != nil {
 			e.fail(err)
 			return e.Err()
