@@ -415,6 +415,8 @@ func TestNothingIsCutUnderAReader(t *testing.T) {
 // system starts again with all that was acknowledged, verifies, cuts the rest
 // and decides as one that was left alone.
 func TestCrashesWhileTheLogIsCut(t *testing.T) {
+	// The store's own work may add any number of writes to those of the cut.
+	const mostCrashes = 60
 	disk := vfs.NewCrashableMem()
 	var clones []*vfs.MemFS
 	var mutex sync.Mutex
@@ -424,6 +426,9 @@ func TestCrashesWhileTheLogIsCut(t *testing.T) {
 			mutex.Lock()
 			defer mutex.Unlock()
 			n := uint64(len(clones))
+			if n == mostCrashes {
+				return nil
+			}
 			clones = append(clones, disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(n%3) * 50, RNG: rand.New(rand.NewPCG(n, 0))}))
 		}
 		return nil
