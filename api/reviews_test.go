@@ -104,11 +104,8 @@ func TestAReviewFromBeginningToEnd(t *testing.T) {
 	}
 
 	do("ReviewItem", "POST", "/"+second["decision_id"].(string)+"/skip", `{"reviewer": "ann", "reason": "I know them"}`)
-	for range 4 {
-		if c := do("Review", "POST", "/claim", `{"reviewer": "ann"}`); c["decision_id"] == second["decision_id"] {
-			t.Error("a decision that was skipped is offered again")
-		}
-		break
+	if c := do("Review", "POST", "/claim", `{"reviewer": "ann"}`); c["decision_id"] == second["decision_id"] {
+		t.Error("a decision that was skipped is offered again")
 	}
 	if agreement := do("ReviewAgreement", "GET", "/agreement", ""); agreement["items"] != 1.0 || len(agreement["pairs"].([]any)) != 1 || agreement["fleiss"].(map[string]any)["observed"] != 0.0 {
 		t.Errorf("%v", agreement)

@@ -34,7 +34,8 @@ func collectLazily(floor int64) {
 // that nothing refers to runs then.
 func (c *collector) afterEach() {
 	c.adjust()
-	type sentinel struct{ self *sentinel }
+	// With a pointer in it, the object is one by itself: a finalizer needs that.
+	type sentinel struct{ _ *sentinel }
 	runtime.SetFinalizer(&sentinel{}, func(*sentinel) { c.afterEach() })
 }
 

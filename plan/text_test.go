@@ -90,7 +90,7 @@ func TestTextDecides(t *testing.T) {
 		t.Errorf("with that masked: %q", text)
 	}
 	silenced := decide(t, p, state, message(p, 2, "ann", rude))
-	if silenced.Action != "silence" || len(silenced.With) != 2 || silenced.Spans != nil && len(silenced.Spans) > 0 {
+	if silenced.Action != "silence" || len(silenced.With) != 2 || len(silenced.Spans) > 0 {
 		t.Fatalf("%+v", silenced)
 	}
 	if with := p.With(silenced); len(with) != 1 || with["minutes"] != 20 {

@@ -68,7 +68,7 @@ func (n *Normal) undoLeet(token []cell) {
 			if c.class == digit {
 				digits++
 			}
-			if strings.IndexRune(sure, c.r) < 0 {
+			if !strings.ContainsRune(sure, c.r) {
 				inside = false
 			}
 		default:

@@ -68,7 +68,7 @@ func (n *Normal) spaced(i int) int {
 // said says whether the letters gathered may be words one by one, as in "u r a".
 func (n *Normal) said() bool {
 	for i := range n.gathered {
-		if strings.IndexRune("aiurny", n.gathered[i].r) < 0 {
+		if !strings.ContainsRune("aiurny", n.gathered[i].r) {
 			return false
 		}
 	}

@@ -323,7 +323,7 @@ func numeral(token []cell) bool {
 	one, roman := true, true
 	for i := range token {
 		one = one && token[i].r == token[0].r
-		roman = roman && strings.IndexRune("ivx", token[i].r) >= 0
+		roman = roman && strings.ContainsRune("ivx", token[i].r)
 		if !one && !roman {
 			return false
 		}

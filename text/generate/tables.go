@@ -11,9 +11,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// classes, in the order of the constants of package text.
-var classes = []string{"other", "space", "letter", "digit", "mark", "punctuation", "symbol", "ignorable", "regional"}
-
 // scripts, in the order of the constants of package text. What is in none is
 // Common; what is in one that is not here is Other.
 var scripts = []string{

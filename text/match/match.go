@@ -67,7 +67,6 @@ type compiled struct {
 	category   string
 	form       form
 	allow      bool
-	pattern    int32 // index of the pattern that the term is a literal of, -1 for a term
 }
 
 // form says where a term may stand.
