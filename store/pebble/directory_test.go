@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -88,6 +89,19 @@ func refused(t *testing.T, dir, code string) *orrery.Error {
 	return known
 }
 
+// atRest waits until an open store has ended what it does to its files behind: it
+// deletes those that it has no use for after it has opened.
+func atRest(t *testing.T, dir string) {
+	t.Helper()
+	last, since := tree(t, dir), time.Now()
+	for time.Since(since) < 200*time.Millisecond {
+		time.Sleep(5 * time.Millisecond)
+		if now := tree(t, dir); !maps.Equal(last, now) {
+			last, since = now, time.Now()
+		}
+	}
+}
+
 func TestDirectoryRefused(t *testing.T) {
 	tests := []struct {
 		name, code string
@@ -150,6 +164,7 @@ func TestDirectoryInUse(t *testing.T) {
 		t.Skip(err)
 	}
 	s := open(t, dir, small)
+	atRest(t, dir)
 	for _, name := range []string{dir, dir + "/.", link} {
 		refused(t, name, "data_dir_in_use")
 	}
