@@ -14,6 +14,7 @@ import (
 	"orrery.dev"
 	"orrery.dev/api"
 	"orrery.dev/builtin"
+	"orrery.dev/plan"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
@@ -30,9 +31,11 @@ type sample interface {
 	write(ctx context.Context, a *app, dir string) error
 	// history yields the events of the sample's past, up to an instant.
 	history(contract *orrery.Contract, until orrery.Instant) (iter.Seq2[orrery.Event, error], error)
-	// evaluate trains on one part of the history and tests on a later one.
-	evaluate(ctx context.Context, d *demo, engine *serve.Engine) ([]*replay.Evaluation, error)
-	// table prints what evaluate found and which release is in force.
+	// ranges gives the part of the history up to an instant to train on, and a later
+	// one to test on; kinds the models to compare, "" being the spec's.
+	ranges(until time.Time) (learn, test replay.Range)
+	kinds() []string
+	// table prints what the evaluations found and which release is in force.
 	table(w io.Writer, results []*replay.Evaluation, trained *api.TrainAnswer)
 	// encore shows what is better seen than counted, once the table is printed.
 	encore(ctx context.Context, d *demo, engine *serve.Engine) error
@@ -167,7 +170,7 @@ func (d *demo) show(ctx context.Context, engine *serve.Engine, st store.Store) e
 	if err := d.history(ctx, engine); err != nil {
 		return err
 	}
-	results, err := d.sample.evaluate(ctx, d, engine)
+	results, err := d.evaluate(ctx, engine)
 	if err != nil {
 		return err
 	}
@@ -184,6 +187,40 @@ func (d *demo) show(ctx context.Context, engine *serve.Engine, st store.Store) e
 		return err
 	}
 	return d.serve(ctx, engine, st)
+}
+
+// evaluate trains each kind of model on one part of the history and tests it on a
+// later one.
+func (d *demo) evaluate(ctx context.Context, engine *serve.Engine) ([]*replay.Evaluation, error) {
+	protocol := replay.Protocol{}
+	protocol.Train, protocol.Test = d.sample.ranges(d.began)
+	p, err := plan.Compile("", d.spec, nil)
+	if err != nil {
+		return nil, err
+	}
+	source := engine.Reader().History(p.Spec.Contract)
+	defer source.Close()
+	protocol.Begun = time.Now()
+	bar := d.app.bar("replay", "events", int64(engine.Last()))
+	examples, err := replay.Collect(ctx, p, source, replay.Range{From: protocol.Train.From, To: protocol.Test.To}, d.spec.Model.Features, bar.Set)
+	if err != nil {
+		return nil, err
+	}
+	bar.Done("")
+	var results []*replay.Evaluation
+	for _, kind := range d.sample.kinds() {
+		if protocol.Fit, protocol.Kind, err = trainer(d.spec, kind, nil); err != nil {
+			return nil, err
+		}
+		bar := d.app.bar("train and test "+protocol.Kind, "", 0)
+		result, err := replay.Evaluate(ctx, p, examples, protocol)
+		if err != nil {
+			return nil, err
+		}
+		bar.Done("")
+		results = append(results, result)
+	}
+	return results, nil
 }
 
 // history sends the sample's past through the engine, as an import does.

@@ -11,7 +11,6 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/api"
-	"orrery.dev/plan"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
 	"orrery.dev/systems/fraud"
@@ -93,40 +92,15 @@ func (f *fraudSample) history(contract *orrery.Contract, until orrery.Instant) (
 	}, nil
 }
 
-// evaluate trains each kind of model on a week and tests it on the week that
-// began a week after, the newest that has matured.
-func (f *fraudSample) evaluate(ctx context.Context, d *demo, engine *serve.Engine) ([]*replay.Evaluation, error) {
-	end := orrery.InstantOf(d.began.Truncate(24 * time.Hour)).Add(-orrery.Week)
-	protocol := replay.Protocol{Test: replay.Range{From: end.Add(-orrery.Week), To: end}}
-	protocol.Train = replay.Range{From: protocol.Test.From.Add(-2 * orrery.Week), To: protocol.Test.From.Add(-orrery.Week)}
-	p, err := plan.Compile("", d.spec, nil)
-	if err != nil {
-		return nil, err
-	}
-	source := engine.Reader().History(p.Spec.Contract)
-	defer source.Close()
-	protocol.Begun = time.Now()
-	bar := d.app.bar("replay", "events", int64(engine.Last()))
-	examples, err := replay.Collect(ctx, p, source, replay.Range{From: protocol.Train.From, To: protocol.Test.To}, d.spec.Model.Features, bar.Set)
-	if err != nil {
-		return nil, err
-	}
-	bar.Done("")
-	var results []*replay.Evaluation
-	for _, kind := range []string{"gbdt", "forest", "logistic"} {
-		if protocol.Fit, protocol.Kind, err = trainer(d.spec, kind, nil); err != nil {
-			return nil, err
-		}
-		bar := d.app.bar("train and test "+kind, "", 0)
-		result, err := replay.Evaluate(ctx, p, examples, protocol)
-		if err != nil {
-			return nil, err
-		}
-		bar.Done("")
-		results = append(results, result)
-	}
-	return results, nil
+// ranges gives a week, and the one that began a week after it ended, the newest
+// that has matured.
+func (f *fraudSample) ranges(until time.Time) (learn, test replay.Range) {
+	end := orrery.InstantOf(until.Truncate(24 * time.Hour)).Add(-orrery.Week)
+	test = replay.Range{From: end.Add(-orrery.Week), To: end}
+	return replay.Range{From: test.From.Add(-2 * orrery.Week), To: test.From.Add(-orrery.Week)}, test
 }
+
+func (f *fraudSample) kinds() []string { return []string{"gbdt", "forest", "logistic"} }
 
 func printDemoTable(w io.Writer, results []*replay.Evaluation) {
 	first := results[0]

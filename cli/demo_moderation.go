@@ -17,7 +17,6 @@ import (
 	"orrery.dev"
 	"orrery.dev/api"
 	"orrery.dev/ingest"
-	"orrery.dev/plan"
 	"orrery.dev/replay"
 	"orrery.dev/serve"
 	"orrery.dev/systems/moderation"
@@ -131,35 +130,14 @@ func decoders(contract *orrery.Contract) func(e *moderation.Event) (orrery.Event
 // testDays is how many days the demo tests on.
 const testDays = 3
 
-func (c *communitySample) evaluate(ctx context.Context, d *demo, engine *serve.Engine) ([]*replay.Evaluation, error) {
-	end := orrery.InstantOf(d.began).Add(-orrery.Day)
+func (c *communitySample) ranges(until time.Time) (learn, test replay.Range) {
+	end := orrery.InstantOf(until).Add(-orrery.Day)
 	from, _ := c.world.Bounds()
-	protocol := replay.Protocol{Test: replay.Range{From: end.Add(-testDays * orrery.Day), To: end}}
-	protocol.Train = replay.Range{From: from, To: protocol.Test.From}
-	p, err := plan.Compile("", d.spec, nil)
-	if err != nil {
-		return nil, err
-	}
-	source := engine.Reader().History(p.Spec.Contract)
-	defer source.Close()
-	protocol.Begun = time.Now()
-	bar := d.app.bar("replay", "events", int64(engine.Last()))
-	examples, err := replay.Collect(ctx, p, source, replay.Range{From: from, To: end}, d.spec.Model.Features, bar.Set)
-	if err != nil {
-		return nil, err
-	}
-	bar.Done("")
-	if protocol.Fit, protocol.Kind, err = trainer(d.spec, "", nil); err != nil {
-		return nil, err
-	}
-	bar = d.app.bar("train and test", "", 0)
-	result, err := replay.Evaluate(ctx, p, examples, protocol)
-	if err != nil {
-		return nil, err
-	}
-	bar.Done("")
-	return []*replay.Evaluation{result}, nil
+	test = replay.Range{From: end.Add(-testDays * orrery.Day), To: end}
+	return replay.Range{From: from, To: test.From}, test
 }
+
+func (c *communitySample) kinds() []string { return []string{""} }
 
 func (c *communitySample) table(w io.Writer, results []*replay.Evaluation, trained *api.TrainAnswer) {
 	r := results[0]

@@ -40,10 +40,10 @@ func listsOf(d *orrery.Decision) *control.Lists {
 // answer writes to the vector what lists say of the event. Of a decision that was
 // read from its record, what they said stays.
 func (p *Plan) answer(e *orrery.Event, s *Scratch, d *orrery.Decision) {
+	s.reading.begin(len(p.Spec.Lists))
 	if d.Begun == nil {
 		return
 	}
-	s.reading.begin(len(p.Spec.Lists))
 	for i := range p.questions {
 		q := &p.questions[i]
 		switch value := &e.Values[q.Field]; {
@@ -111,16 +111,22 @@ func (r *reading) begin(lists int) {
 	clear(r.looked)
 }
 
+// read brings a field of the event into normal form, once; it is false for a text
+// that has none.
+func (r *reading) read(e *orrery.Event, field int) bool {
+	if r.field != field {
+		r.field = field
+		r.failed = r.normal.Reset(e.Values[field].Text()) != nil
+	}
+	return !r.failed
+}
+
 // matches gives where terms of a list occur in the event's text, at the decision's
 // place in the log; ok is false for a text that cannot be read: too long, or no
 // UTF-8. d is one that Complete has completed, or completes.
 func (p *Plan) matches(list int, e *orrery.Event, s *Scratch, d *orrery.Decision) (found []control.Match, ok bool) {
 	l, r := &p.Spec.Lists[list], &s.reading
-	if r.field != l.Fields[0] {
-		r.field = l.Fields[0]
-		r.failed = r.normal.Reset(e.Values[r.field].Text()) != nil
-	}
-	if r.failed {
+	if !r.read(e, l.Fields[0]) {
 		return nil, false
 	}
 	if !r.looked[list] {

@@ -17,7 +17,6 @@ import (
 	"orrery.dev/policy"
 	"orrery.dev/spec"
 	"orrery.dev/store"
-	"orrery.dev/text"
 )
 
 // Plan is a release, compiled. It is immutable and safe for concurrent use.
@@ -161,7 +160,6 @@ type Scratch struct {
 	row        []float64
 	text       [spec.Texts]string
 	input      expr.Input
-	normal     text.Normal
 	ahead      []*orrery.Event
 	reading    reading
 }

@@ -103,10 +103,7 @@ func (p *Plan) understands(e *orrery.Event, s *Scratch) bool {
 	if p.reader == nil || p.Spec.Text == nil || len(p.Spec.Text.Languages) == 0 {
 		return true
 	}
-	if err := s.normal.Reset(p.Text(e)); err != nil {
-		return false
-	}
-	return slices.ContainsFunc(p.Spec.Text.Languages, s.normal.MayBe)
+	return s.reading.read(e, p.Spec.Text.Field) && slices.ContainsFunc(p.Spec.Text.Languages, s.reading.normal.MayBe)
 }
 
 // Masked gives the text of the event decided on with the decision's spans masked.
@@ -179,12 +176,11 @@ func (p *Plan) explainer(row []float64) model.Explainer {
 	case *model.Calibrated:
 		explainer, _ := m.Inner().(model.Explainer)
 		return explainer
-	case *model.Multiclass:
-		scores := make([]float64, len(m.Classes()))
-		m.Scores(row, scores)
-		return m.Part(model.Likeliest(scores))
-	case *model.TextClassifier:
-		// Of the features beside the text, which are all that reasons are of.
+	case interface {
+		model.Classifier
+		Part(class int) model.Part
+	}:
+		// Of a model of a text it explains the features beside the text.
 		scores := make([]float64, len(m.Classes()))
 		m.Scores(row, scores)
 		return m.Part(model.Likeliest(scores))
