@@ -29,7 +29,7 @@ events:
     time: at
     subject: buyer
     fields: {order_id: string, at: timestamp, buyer: {type: entity, personal: true}, shop: entity,
-             name: {type: string, personal: true}, age: {type: int, personal: true, max: 7000}}
+             name: {type: string, personal: true}, age: {type: int, personal: true, max: 700000000}}
 decide_on: order
 lists: {blocked: buyer}
 features:
@@ -40,10 +40,10 @@ policy:
   - {action: approve}
 `
 
-const privateOrder = `{"order_id":"o1","at":"2026-11-01T00:00:31Z","buyer":"zqkey@example.com","shop":"s1","name":"Zqname","age":6543}`
+const privateOrder = `{"order_id":"o1","at":"2026-11-01T00:00:31Z","buyer":"zqkey@example.com","shop":"s1","name":"Zqname","age":654398721}`
 
 // secretsOf are the personal values of privateOrder.
-var secretsOf = []string{"zqkey", "Zqname", "6543"}
+var secretsOf = []string{"zqkey", "Zqname", "654398721"}
 
 func secretIn(text string) string {
 	for _, s := range secretsOf {
@@ -103,7 +103,7 @@ func TestPersonalValuesAreShownByRightOnly(t *testing.T) {
 	hides(http.StatusOK, "POST", "/decisions", privateOrder)
 	hides(http.StatusConflict, "POST", "/decisions", strings.Replace(privateOrder, "Zqname", "Another", 1))
 	hides(http.StatusConflict, "POST", "/decisions", strings.Replace(privateOrder, "zqkey", "another", 1))
-	for from, to := range map[string]string{`6543`: `"6543x"`, `:6543`: `:76543`, `6543}`: `6543} 6543`, `"Zqname"`: `["Zqname"]`, `,"shop":"s1"`: ``, `6543 `: `6543.5`} {
+	for from, to := range map[string]string{`654398721`: `"654398721x"`, `:654398721`: `:7654398721`, `654398721}`: `654398721} 654398721`, `"Zqname"`: `["Zqname"]`, `,"shop":"s1"`: ``, `654398721 `: `654398721.5`} {
 		if bad := strings.Replace(privateOrder, from, to, 1); bad != privateOrder {
 			hides(http.StatusUnprocessableEntity, "POST", "/decisions?quarantine=true", strings.Replace(bad, "o1", "o2", 1))
 		}
