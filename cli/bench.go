@@ -15,6 +15,7 @@ import (
 	"orrery.dev/load"
 	"orrery.dev/spec"
 	"orrery.dev/systems/fraud"
+	"orrery.dev/systems/moderation"
 )
 
 type benchFlags struct {
@@ -29,8 +30,9 @@ type benchFlags struct {
 	history  int
 	seed     uint64
 	profile  string
-	// customers and terminals size the sample world.
-	customers, terminals int
+	// fraud and community size the sample worlds.
+	fraud     fraud.Options
+	community moderation.Options
 }
 
 func (a *app) benchCommand() *cobra.Command {
@@ -49,8 +51,8 @@ answered, which finds the throughput. With --rate requests arrive independently 
 the answers, and a latency counts from when its request was due.
 
 History and requests are the events of the files, the older part and the newer,
-or those of the system's sample world. Nothing is left behind.`,
-		Example: "  orrery bench systems/fraud\n  orrery bench systems/fraud --rate 5000 --json",
+or those of the sample world of fraud or moderation. Nothing is left behind.`,
+		Example: "  orrery bench systems/fraud\n  orrery bench systems/moderation --rate 5000 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.bench(cmd.Context(), args[0], f) },
 	}
@@ -63,9 +65,11 @@ or those of the system's sample world. Nothing is left behind.`,
 	flags.Float64Var(&f.rate, "rate", 0, "requests a second, arriving independently (default: as fast as they are answered)")
 	flags.IntVar(&f.batch, "batch", 0, "events in a request, as a JSON array (default: one event, no array)")
 	flags.BoolVar(&f.stream, "stream", false, "send each client's events as one stream of NDJSON")
-	flags.IntVar(&f.history, "history-days", 45, "how many days of the sample world are history")
-	flags.IntVar(&f.customers, "customers", fraud.DefaultCustomers, "how many customers the sample world has")
-	flags.IntVar(&f.terminals, "terminals", fraud.DefaultTerminals, "how many terminals the sample world has")
+	flags.IntVar(&f.history, "history-days", 0, "how many days of the sample world are history (default: 45 of fraud, 14 of moderation)")
+	flags.IntVar(&f.fraud.Customers, "customers", fraud.DefaultCustomers, "how many customers the sample world of fraud has")
+	flags.IntVar(&f.fraud.Terminals, "terminals", fraud.DefaultTerminals, "how many terminals the sample world of fraud has")
+	flags.IntVar(&f.community.Authors, "authors", moderation.DefaultAuthors, "how many members the sample world of moderation has")
+	flags.IntVar(&f.community.PerDay, "per-day", benchPerDay, "how many messages they write a day")
 	flags.Uint64Var(&f.seed, "seed", 1, "the seed of the sample world and of the arrivals")
 	flags.StringVar(&f.profile, "profile", "", "a file for a profile of the server's processor time, as go tool pprof reads it")
 	return cmd
@@ -81,8 +85,8 @@ func (f *benchFlags) check() error {
 		return usagef("--rate takes a number above 0")
 	case f.batch < 0 || f.stream && f.batch > 0 || f.stream && f.rate > 0:
 		return usagef("--stream goes with neither --batch nor --rate")
-	case f.history < demoDaysLeast:
-		return usagef("--history-days takes %d or more, so that there is a week to train on", demoDaysLeast)
+	case f.fraud.Customers < 1 || f.community.PerDay < 1:
+		return usagef("--customers and --per-day take 1 or more")
 	}
 	return nil
 }

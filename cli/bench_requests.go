@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,7 +18,6 @@ import (
 	"orrery.dev/replay"
 	"orrery.dev/serve"
 	"orrery.dev/store"
-	"orrery.dev/systems/fraud"
 )
 
 // Bounds on the requests that are prepared, and the rate that they last for.
@@ -158,32 +158,68 @@ func (b *bench) events(ctx context.Context, visit func(e *orrery.Event, history 
 	if len(b.flags.events) > 0 {
 		return b.fileEvents(ctx, visit)
 	}
-	if b.spec.System != "fraud" {
-		return usagef("there is no sample world for the system %s: give its events with --events", b.spec.System)
-	}
 	return b.sampleEvents(visit)
+}
+
+// benchPerDay is how many messages a day the community of the bench writes.
+const benchPerDay = 20_000
+
+// benchWorld is the sample world of the system that is measured.
+type benchWorld struct {
+	// perDay is how many of the events decided on it has a day.
+	perDay int
+	// days is how many days of it are history where nothing is said, least how many
+	// it takes so that there are matured outcomes to train on.
+	days, least int
+	make        func(start time.Time, days int) sample
+}
+
+func (b *bench) world() (*benchWorld, error) {
+	f := &b.flags
+	switch b.spec.System {
+	case "fraud":
+		return &benchWorld{max(f.fraud.Customers*19/10, 1), 45, demoDaysLeast, func(start time.Time, days int) sample {
+			o := f.fraud
+			o.Start, o.Days, o.Seed = start, days, f.seed
+			return &fraudSample{options: o}
+		}}, nil
+	case "moderation":
+		return &benchWorld{f.community.PerDay, 14, communityDaysLeast, func(start time.Time, days int) sample {
+			o := f.community
+			o.Start, o.Days, o.Seed = start, days, f.seed
+			return &communitySample{options: o}
+		}}, nil
+	}
+	return nil, usagef("there is no sample world for the system %s: give its events with --events", b.spec.System)
 }
 
 // sampleEvents are of a world that ends in the past, so that no request says
 // that it happens later than now.
 func (b *bench) sampleEvents(visit func(*orrery.Event, bool) (bool, error)) error {
-	perDay := max(b.flags.customers*19/10, 1)
-	ahead := b.wanted()/perDay + 1
-	start := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -b.flags.history-ahead)
-	world, err := fraud.New(fraud.Options{Start: start, Days: b.flags.history + ahead, Seed: b.flags.seed,
-		Customers: b.flags.customers, Terminals: b.flags.terminals})
+	world, err := b.world()
 	if err != nil {
 		return err
 	}
-	encoder, err := fraud.NewEncoder(b.spec.Contract)
+	days := cmp.Or(b.flags.history, world.days)
+	if days < world.least {
+		return usagef("--history-days takes %d or more, so that there are matured outcomes to train on", world.least)
+	}
+	ahead := b.wanted()/world.perDay + 1
+	start := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -days-ahead)
+	now, end := start.AddDate(0, 0, days), start.AddDate(0, 0, days+ahead)
+	sample := world.make(start, days+ahead)
+	if err := sample.open(); err != nil {
+		return err
+	}
+	events, err := sample.history(b.spec.Contract, orrery.InstantOf(end))
 	if err != nil {
 		return err
 	}
-	from, to := world.Bounds()
-	now := orrery.InstantOf(start.AddDate(0, 0, b.flags.history))
-	for e := range world.Events(from, to) {
-		event := encoder.Encode(e)
-		if more, err := visit(&event, event.Time < now); !more || err != nil {
+	for event, err := range events {
+		if err != nil {
+			return err
+		}
+		if more, err := visit(&event, event.Time < orrery.InstantOf(now)); !more || err != nil {
 			return err
 		}
 	}

@@ -3,8 +3,8 @@ package plan_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,57 +15,15 @@ import (
 	"orrery.dev/train"
 )
 
-// wideSpec has 250 windowed features by two entities.
-func wideSpec() string {
-	var b strings.Builder
-	b.WriteString(`
-orrery: 1
-system: wide
-entities: [customer, terminal]
-events:
-  transaction:
-    id: transaction_id
-    time: at
-    fields: {transaction_id: string, at: timestamp, customer: entity, terminal: entity, amount: {type: decimal, scale: 2}, fraud: {type: bool, optional: true}}
-  report:
-    id: report_id
-    time: at
-    fields: {report_id: string, at: timestamp, transaction_id: string, fraud: bool}
-decide_on: transaction
-features:
-`)
-	for _, entity := range []string{"customer", "terminal"} {
-		for _, kind := range []string{"count: transaction", "sum: transaction.amount", "mean: transaction.amount", "max: transaction.amount", "stddev: transaction.amount"} {
-			name, _, _ := strings.Cut(kind, ":")
-			fmt.Fprintf(&b, "  %s_%s: {%s, by: %s, window: [", entity, name, kind, entity)
-			for i := range 25 {
-				if i > 0 {
-					b.WriteString(", ")
-				}
-				fmt.Fprintf(&b, "%dh", 1+i*29)
-			}
-			b.WriteString("]}\n")
-		}
-	}
-	b.WriteString(`
-label: {from: report.fraud, match: transaction_id, matures_after: 7d}
-model:
-  kind: gbdt
-  features: [customer_*, terminal_*]
-  params: {trees: 100, depth: 5}
-  train: {range: 7d}
-policy:
-  - {when: score >= 0.9, action: block}
-  - {action: approve}
-`)
-	return b.String()
-}
-
-// BenchmarkWideDecision takes one event at a time through a plan of 250 windowed
-// features and 100 trees: applied, asked, completed, scored and decided on. It
+// BenchmarkWideDecision takes one event at a time through the plan of bench/wide, 250
+// windowed features and 100 trees: applied, asked, completed, scored and decided on. It
 // reports the 99th percentile beside the mean.
 func BenchmarkWideDecision(b *testing.B) {
-	s := orrerytest.Spec(b, wideSpec())
+	source, err := os.ReadFile("../bench/wide/system.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := orrerytest.Spec(b, string(source))
 	random := rand.New(rand.NewPCG(1, 1))
 	rows := &train.Rows{Names: s.FeatureNames()}
 	for range 2000 {
@@ -92,7 +50,7 @@ func BenchmarkWideDecision(b *testing.B) {
 		id := fmt.Sprint(i)
 		return &orrery.Event{Type: s.DecideOn, ID: id, Time: at, Received: at, Offset: orrery.Offset(i + 1), Values: []orrery.Value{
 			orrery.StringValue(id), orrery.TimestampValue(at), orrery.EntityValue(fmt.Sprint("c", random.IntN(customers))),
-			orrery.EntityValue(fmt.Sprint("t", random.IntN(terminals))), orrery.DecimalValue(random.Int64N(20_000)), {}}}
+			orrery.EntityValue(fmt.Sprint("t", random.IntN(terminals))), orrery.DecimalValue(random.Int64N(20_000))}}
 	}
 	n := 0
 	for ; n < history; n++ {
