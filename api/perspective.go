@@ -125,6 +125,12 @@ func (s *Server) analyze(ctx context.Context, body []byte, begun time.Time) (any
 	if err != nil {
 		return nil, err
 	}
+	return s.Analyze(ctx, request, begun)
+}
+
+// Analyze answers a request as comments:analyze does; begun is when it came. The
+// system must serve attributes.
+func (s *Server) Analyze(ctx context.Context, request *perspective.AnalyzeRequest, begun time.Time) (*perspective.AnalyzeResponse, error) {
 	declared := s.engine.Plan().Spec.Perspective
 	if err := knownAttributes(declared, request.Requested); err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func (a *app) root() *cobra.Command {
 		a.benchCommand(), a.benchServerCommand(), a.initCommand(), a.fmtCommand(), a.schemaCommand(), a.referenceCommand(),
 		// What an operator does with a running system and its data.
 		a.upgradeCommand(), a.backupCommand(), a.restoreCommand())
-	root.AddCommand(a.reviewCommand())
+	root.AddCommand(a.reviewCommand(), a.importCommand())
 	root.AddCommand(a.retainCommand(), a.doctorCommand(), a.manCommand())
 	return root
 }

@@ -27,7 +27,7 @@ const (
 // AnalyzeRequest asks for the scores of a comment.
 type AnalyzeRequest struct {
 	Comment   TextEntry `json:"comment"`
-	Context   *Context  `json:"context"`
+	Context   *Context  `json:"context,omitempty"`
 	Languages []string  `json:"languages"`
 	// Requested has the attributes asked for, by name.
 	Requested map[string]Parameters `json:"requestedAttributes"`
@@ -45,7 +45,7 @@ type AnalyzeRequest struct {
 // TextEntry is a text. Type is empty, PLAIN_TEXT or HTML.
 type TextEntry struct {
 	Text string `json:"text"`
-	Type string `json:"type"`
+	Type string `json:"type,omitempty"`
 }
 
 // Context is what a comment answers to: one of the two.
@@ -56,9 +56,9 @@ type Context struct {
 
 // Parameters say how an attribute is asked for.
 type Parameters struct {
-	ScoreType string `json:"scoreType"`
+	ScoreType string `json:"scoreType,omitempty"`
 	// ScoreThreshold is the score below which none is returned, nil for none.
-	ScoreThreshold *float64 `json:"scoreThreshold"`
+	ScoreThreshold *float64 `json:"scoreThreshold,omitempty"`
 }
 
 // AnalyzeResponse has the scores of a comment.
@@ -95,7 +95,7 @@ func Probability(value float64) *Score { return &Score{Value: &value, Type: prob
 // SuggestRequest says which scores a comment should have had.
 type SuggestRequest struct {
 	Comment         TextEntry                  `json:"comment"`
-	Context         *Context                   `json:"context"`
+	Context         *Context                   `json:"context,omitempty"`
 	AttributeScores map[string]AttributeScores `json:"attributeScores"`
 	Languages       []string                   `json:"languages"`
 	CommunityID     string                     `json:"communityId"`
