@@ -59,7 +59,19 @@ func commonOptions(o Options, cache *pebble.Cache) *pebble.Options {
 func logOptions(o Options, cache *pebble.Cache, exists bool) *pebble.Options {
 	p := commonOptions(o, cache)
 	p.ErrorIfNotExists = exists
+	p.Experimental.SpanPolicyFunc = onePrefixATable
 	return p
+}
+
+// onePrefixATable has no table reach over keys of two prefixes. Records come in
+// the order of their keys, so tables of records alone never overlap and are never
+// rewritten; ids come in any order, and a table that had both would have the
+// records rewritten with them.
+func onePrefixATable(start []byte) (policy pebble.SpanPolicy, end []byte, err error) {
+	if len(start) == 0 {
+		return policy, []byte{basePrefix}, nil
+	}
+	return policy, []byte{start[0] + 1}, nil
 }
 
 func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
