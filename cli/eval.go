@@ -32,6 +32,8 @@ type evalFlags struct {
 	// class that stands for hate.
 	functional  bool
 	slurs, hate string
+	// identities is a file of terms that name groups.
+	identities string
 }
 
 // labelled reports whether the flags ask for an evaluation on labelled events.
@@ -57,7 +59,13 @@ the events. Eval then trains on all of --events and tests on the files of
 --test, or divides --events into folds (--folds) and tests on each with a model
 of the others. --functional tests on a suite of texts that say what a detector of
 hate can and cannot do. --map brings outcomes of different names together; "other" stands
-for all classes that the test does not name.`,
+for all classes that the test does not name.
+
+Of a model that reads a text it prints bias by identity: how the scores of hate
+treat the texts that name a group, beside all others. Subgroup AUC is low where
+hateful texts and harmless ones that name the group are confused, BPSN where
+harmless texts that name it score too high, BNSP where hateful ones score too low.
+A figure of too few texts is left out, and it is said why.`,
 		Example: "  orrery eval systems/fraud --events transaction=transactions.csv.gz --events fraud_report=fraud_reports.csv.gz \\\n" +
 			"      --train 2018-07-04..2018-07-11 --test 2018-07-18..2018-07-25 --json\n" +
 			"  orrery eval systems/moderation --events message=labelled.csv --folds 5\n" +
@@ -74,7 +82,8 @@ for all classes that the test does not name.`,
 	flags.Uint64Var(&f.seed, "seed", 0, "the seed by which events are divided into folds")
 	flags.BoolVar(&f.functional, "functional", false, "test on the functional suite: what a detector of hate can and cannot do")
 	flags.StringVar(&f.slurs, "slurs", "", "a file of slurs for the functional suite, which has none: GROUP: SINGULAR | PLURAL")
-	flags.StringVar(&f.hate, "hate", functional.Hate, "with --functional, the class that stands for hate")
+	flags.StringVar(&f.hate, "hate", "", "the class that stands for hate, for bias by identity and with --functional (default "+functional.Hate+", or true)")
+	flags.StringVar(&f.identities, "identities", "", "a file of further terms by which texts name groups, for bias by identity: GROUP: TERM | TERM")
 	flags.StringVar(&f.renames, "map", "", "other names for the outcomes of labelled events, FROM=TO,...")
 	flags.StringVar(&f.model, "model", "", "the kind of model (default: the spec's)")
 	return cmd
@@ -92,6 +101,9 @@ func (a *app) eval(ctx context.Context, path string, f evalFlags) error {
 		return usagef("eval needs --events, --train and --test; see orrery eval --help")
 	}
 	protocol := replay.Protocol{}
+	if protocol.Identities, err = f.identitiesOf(s); err != nil {
+		return err
+	}
 	if protocol.Train, err = parseRange(f.train, s.Location); err != nil {
 		return err
 	}
@@ -208,6 +220,7 @@ func printEvaluation(w io.Writer, e *replay.Evaluation) {
 	if e.Classes != nil {
 		printClasses(w, e.Classes)
 	}
+	printBias(w, e.Bias)
 	printReliability(w, e)
 	fmt.Fprintf(w, "\n%d events replayed in %.2f s (%.0f/s), trained in %.2f s, scored in %.2f s, %.2f s in all\n",
 		e.Events, e.Seconds.Replay, e.EventsPerSecond, e.Seconds.Train, e.Seconds.Score, e.Seconds.Total)

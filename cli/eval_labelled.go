@@ -47,6 +47,9 @@ func (a *app) labelledRun(ctx context.Context, s *spec.Spec, f evalFlags) (run *
 		return nil, orrery.Errorf(orrery.Invalid, "nothing_to_evaluate", "the system %s has no label and model", s.System).WithNext("add label and model to its file")
 	}
 	run = &labelledRun{protocol: replay.LabelledProtocol{System: s.System, Kind: f.model, Order: s.Label.Classes, Begun: time.Now()}}
+	if run.protocol.Identities, err = f.identitiesOf(s); err != nil {
+		return nil, err
+	}
 	if run.renames, err = replay.ParseRenames(f.renames); err != nil {
 		return nil, err
 	}
@@ -84,7 +87,7 @@ func (a *app) evaluateLabelled(ctx context.Context, s *spec.Spec, f evalFlags) (
 	if err != nil {
 		return nil, err
 	}
-	out.Calibration, out.Notices = run.calibration, notices
+	out.Calibration, out.Notices = run.calibration, append(notices, out.Notices...)
 	return out, nil
 }
 

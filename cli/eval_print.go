@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"orrery.dev/metric"
 	"orrery.dev/replay"
@@ -70,5 +71,42 @@ func printReliability(w io.Writer, e *replay.Evaluation) {
 	table(w, rows...)
 	if c := e.Calibration; c != nil {
 		fmt.Fprintf(w, "\ncalibrated by %s: %s\n", c.Method, c.Reason)
+	}
+}
+
+// printBias writes how the scores of one class treat each group that is named.
+func printBias(w io.Writer, b *replay.BiasReport) {
+	if b == nil {
+		return
+	}
+	rows := [][]string{{"texts that name", "texts", b.Class, "subgroup AUC", "BPSN", "BNSP"}}
+	area := func(x *float64) string {
+		if x == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.4f", *x)
+	}
+	var small, unnamed []string
+	for _, g := range b.Groups {
+		if g.Rows == 0 {
+			unnamed = append(unnamed, g.Group)
+			continue
+		}
+		if g.Why != "" {
+			small = append(small, g.Group)
+		}
+		rows = append(rows, []string{g.Group, fmt.Sprint(g.Rows), fmt.Sprint(g.Positives), area(g.SubgroupAUC), area(g.BPSN), area(g.BNSP)})
+	}
+	fmt.Fprintln(w)
+	if len(rows) == 1 {
+		fmt.Fprintln(w, "bias by identity is not measured: no text names a group")
+		return
+	}
+	table(w, rows...)
+	if small != nil {
+		fmt.Fprintf(w, "–: fewer than %d texts of %s, or as few of others, are too few to say: %s\n", b.Least, b.Class, strings.Join(small, ", "))
+	}
+	if unnamed != nil {
+		fmt.Fprintf(w, "no text names %s\n", strings.Join(unnamed, ", "))
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -41,6 +42,7 @@ func (a *app) evalFunctional(ctx context.Context, s *spec.Spec, f evalFlags) err
 	if err != nil {
 		return err
 	}
+	f.hate = cmp.Or(f.hate, functional.Hate)
 	if !slices.Contains(classes, f.hate) {
 		return orrery.Errorf(orrery.Invalid, "class_unknown", "the model was trained on %s, and none of them is %q", strings.Join(classes, ", "), f.hate).
 			WithNext("say which class stands for hate: --hate %s", classes[0])
@@ -62,15 +64,38 @@ func (a *app) evalFunctional(ctx context.Context, s *spec.Spec, f evalFlags) err
 }
 
 func readSlurs(path string) ([]functional.Slur, error) {
+	return readTerms(path, "slurs", functional.Builtin().ReadSlurs)
+}
+
+// readTerms reads a list of terms, nothing where no file is named.
+func readTerms[T any](path, what string, read func(io.Reader) ([]T, error)) ([]T, error) {
 	if path == "" {
 		return nil, nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, orrery.Errorf(orrery.NotFound, "file_missing", "the slurs cannot be read").Because(err).WithNext("check the path")
+		return nil, orrery.Errorf(orrery.NotFound, "file_missing", "the %s cannot be read", what).Because(err).WithNext("check the path")
 	}
 	defer f.Close()
-	return functional.Builtin().ReadSlurs(f)
+	return read(f)
+}
+
+// identitiesOf gives what bias is measured by, nil for a system that reads no text.
+func (f *evalFlags) identitiesOf(s *spec.Spec) (*replay.Identities, error) {
+	more, err := readTerms(f.identities, "identities", functional.ReadIdentities)
+	if err != nil || s.Text == nil || s.Label == nil {
+		return nil, err
+	}
+	class := f.hate
+	switch {
+	case class != "":
+	case s.Label.Classes == nil:
+		class = "true"
+	default:
+		class = functional.Hate
+	}
+	mentions := functional.Builtin().Mentions(more...)
+	return &replay.Identities{Class: class, Groups: mentions.Groups, In: mentions.In}, nil
 }
 
 func printFunctional(w io.Writer, r *functional.Report, slurs bool) {

@@ -44,7 +44,7 @@ func TestBiasByBruteForce(t *testing.T) {
 			member[i] = r.IntN(3) == 0
 		}
 		within := func(row, group int) bool { return member[row*groups+group] }
-		got, err := BiasOf(s, []string{"a", "b", "c"}, within)
+		got, err := BiasOf(s, []string{"a", "b", "c"}, 1, within)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestBiasOfRaisedScores(t *testing.T) {
 		Label: []float64{0, 0, 1, 1, 0, 0, 1, 1},
 		Score: []float64{0.1, 0.2, 0.5, 0.6, 0.7, 0.8, 0.9, 1},
 	}
-	got, err := BiasOf(s, []string{"named"}, func(row, _ int) bool { return row >= 4 })
+	got, err := BiasOf(s, []string{"named"}, 1, func(row, _ int) bool { return row >= 4 })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,26 @@ func TestBiasOfRaisedScores(t *testing.T) {
 
 func TestBiasRefuses(t *testing.T) {
 	s := Set{Label: []float64{0, 1}, Score: []float64{0, math.NaN()}}
-	if _, err := BiasOf(s, []string{"a"}, func(int, int) bool { return true }); orrery.CodeOf(err) != "metric_input" {
+	if _, err := BiasOf(s, []string{"a"}, 1, func(int, int) bool { return true }); orrery.CodeOf(err) != "metric_input" {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A group that is too small gets no figure, and it is said why.
+func TestBiasOfSmallGroups(t *testing.T) {
+	s := Set{Label: make([]float64, 60), Score: make([]float64, 60)}
+	for i := range s.Label {
+		s.Score[i], s.Label[i] = float64(i%7), float64(i%2)
+	}
+	got, err := BiasOf(s, []string{"small", "large"}, 10, func(row, group int) bool { return group == 0 && row < 12 || group == 1 && row < 30 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := got[0]; b.SubgroupAUC != nil || b.BPSN != nil || b.BNSP != nil ||
+		b.Why != "subgroup AUC over 6 positive and 6 negative, BPSN over 24 positive and 6 negative, BNSP over 6 positive and 24 negative" {
+		t.Errorf("%+v", b)
+	}
+	if b := got[1]; b.SubgroupAUC == nil || b.BPSN == nil || b.BNSP == nil || b.Why != "" {
+		t.Errorf("%+v", b)
 	}
 }

@@ -31,6 +31,9 @@ type Evaluation struct {
 	Reliability []metric.ReliabilityBin `json:"reliability,omitempty"`
 	// Classes has the figures of a label of several classes.
 	Classes *metric.ClassReport `json:"classes,omitempty"`
+	// Bias is that of the scores by identity term, nil where the system reads no
+	// text or nobody asked.
+	Bias *BiasReport `json:"bias,omitempty"`
 	// Folds has the metrics of each fold of a cross-validation; Metrics are over all.
 	Folds []Metrics `json:"folds,omitempty"`
 	// Calibration says how the scores were calibrated, nil where they were not to
@@ -126,6 +129,8 @@ type Protocol struct {
 	Train, Test Range
 	Kind        string
 	Fit         Trainer
+	// Identities is what bias is measured by, nil for none.
+	Identities *Identities
 	// Begun is when the first byte was asked for; it starts the clock of
 	// Evaluation.Seconds.
 	Begun time.Time
@@ -162,7 +167,10 @@ func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol)
 	if err := test.measure(p, out); err != nil {
 		return nil, err
 	}
-	out.Notices = test.notices
+	out.Notices = append(test.notices, out.Notices...)
+	if err := test.bias(protocol.Identities, out); err != nil {
+		return nil, err
+	}
 	end := time.Now()
 	out.Seconds.Score = end.Sub(trained).Seconds()
 	out.Seconds.Total = end.Sub(protocol.Begun).Seconds()
@@ -400,6 +408,25 @@ func (t *testSet) measureClasses(out *Evaluation) (err error) {
 	out.Metrics = metricsOf(out.Classes)
 	out.Reliability = out.Classes.Reliability
 	return nil
+}
+
+// bias measures that of the scores by identity, of a model that reads a text.
+func (t *testSet) bias(id *Identities, out *Evaluation) error {
+	if t.x.Text == nil {
+		return nil
+	}
+	texts := make([]string, len(t.rows))
+	for j, i := range t.rows {
+		texts[j] = t.x.Text[i]
+	}
+	classes, scores := t.x.Classes, t.classes
+	if classes == nil {
+		classes = truths
+		for _, s := range t.scores {
+			scores = append(scores, 1-s, s)
+		}
+	}
+	return id.measureBias(out, texts, classes, scores, unlessEqual(t.weights), func(row, class int) bool { return int(t.labels[row]) == class })
 }
 
 func (t *testSet) sightings() []metric.Sighting {

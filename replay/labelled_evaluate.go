@@ -28,6 +28,8 @@ type LabelledProtocol struct {
 	// Trainer makes the one that fits a model to rows of some classes, nil for true
 	// and false.
 	Trainer func(classes []string) (Trainer, error)
+	// Identities is what bias is measured by, nil for none.
+	Identities *Identities
 	// Begun is when the first byte was asked for.
 	Begun time.Time
 }
@@ -48,7 +50,7 @@ func EvaluateLabelled(ctx context.Context, learn, test *Labelled, protocol Label
 	if err != nil {
 		return nil, err
 	}
-	if err := out.measureHeld(held, classes); err != nil {
+	if err := out.measureHeld(held, classes, protocol.Identities); err != nil {
 		return nil, err
 	}
 	protocol.end(out, trained)
@@ -97,17 +99,17 @@ func CrossValidate(ctx context.Context, all *Labelled, folds int, seed uint64, p
 		if err != nil {
 			return nil, err
 		}
-		whole.labels = append(whole.labels, scored.labels...)
+		whole.labels, whole.texts = append(whole.labels, scored.labels...), append(whole.texts, scored.texts...)
 		whole.scores, whole.chosen = append(whole.scores, scored.scores...), append(whole.chosen, scored.chosen...)
 		one := Evaluation{}
-		if err := one.measureHeld(scored, classes); err != nil {
+		if err := one.measureHeld(scored, classes, nil); err != nil {
 			return nil, err
 		}
 		out.Folds = append(out.Folds, one.Metrics)
 	}
 	trained := time.Now()
 	out.Seconds.Train = trained.Sub(begun).Seconds()
-	if err := out.measureHeld(whole, classes); err != nil {
+	if err := out.measureHeld(whole, classes, protocol.Identities); err != nil {
 		return nil, err
 	}
 	protocol.end(out, trained)
@@ -203,13 +205,14 @@ func (p *LabelledProtocol) Fit(ctx context.Context, learn *Labelled) (model.Mode
 // index of the class chosen.
 type held struct {
 	labels []string
+	texts  []string // nil where none are read
 	scores []float64
 	chosen []int
 }
 
 func holdFor(m model.Model, classes []string, test *Labelled) (*held, error) {
 	k := len(classes)
-	h := &held{labels: test.Label, scores: make([]float64, len(test.Label)*k), chosen: make([]int, len(test.Label))}
+	h := &held{labels: test.Label, texts: test.Text, scores: make([]float64, len(test.Label)*k), chosen: make([]int, len(test.Label))}
 	c, ok := m.(model.Classifier)
 	if ok && len(c.Classes()) > 0 {
 		if err := model.ClassRows(c, test.X, test.Text, h.scores); err != nil {
@@ -248,7 +251,7 @@ func Choices(m model.Model, classes []string, test *Labelled) ([]string, error) 
 }
 
 // measureHeld sets the counts of the test and the metrics.
-func (e *Evaluation) measureHeld(h *held, classes []string) (err error) {
+func (e *Evaluation) measureHeld(h *held, classes []string, id *Identities) (err error) {
 	if classes, err = h.gather(classes); err != nil {
 		return err
 	}
@@ -262,7 +265,7 @@ func (e *Evaluation) measureHeld(h *held, classes []string) (err error) {
 	}
 	e.Metrics = metricsOf(e.Classes)
 	e.Reliability = e.Classes.Reliability
-	return nil
+	return id.measureBias(e, h.texts, classes, h.scores, nil, func(row, class int) bool { return set.Label[row] == class })
 }
 
 // gather gives the classes to measure. Where some events are of Other and the model

@@ -1,6 +1,9 @@
 package functional
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode"
@@ -39,22 +42,72 @@ func (s *Suite) Terms() []Term {
 
 // Mentions finds which groups a text names. It is safe for concurrent use.
 type Mentions struct {
+	// Groups are the names of those that are looked for.
+	Groups []string
+
 	groups  map[string][]int // by phrase
 	longest int              // the most words of a phrase
 }
 
-// Mentions makes a finder of the suite's terms.
-func (s *Suite) Mentions() *Mentions {
+// Identity is a group with terms by which texts name it, of a user's list.
+type Identity struct {
+	Group string
+	Terms []string
+}
+
+// Mentions makes a finder of the suite's terms, and of more: of its groups, or of
+// other ones.
+func (s *Suite) Mentions(more ...Identity) *Mentions {
 	m := &Mentions{groups: map[string][]int{}}
+	for _, g := range s.Groups {
+		m.Groups = append(m.Groups, g.Name)
+	}
 	for _, t := range s.Terms() {
-		key := strings.Join(words(t.Phrase), " ")
-		m.groups[key] = append(m.groups[key], t.Group)
-		m.longest = max(m.longest, strings.Count(key, " ")+1)
+		m.add(t.Phrase, t.Group)
+	}
+	for _, id := range more {
+		g := slices.Index(m.Groups, id.Group)
+		if g < 0 {
+			g = len(m.Groups)
+			m.Groups = append(m.Groups, id.Group)
+		}
+		for _, t := range id.Terms {
+			m.add(t, g)
+		}
 	}
 	return m
 }
 
-// In gives the places in Suite.Groups of the groups that a text names, in order,
+func (m *Mentions) add(phrase string, group int) {
+	key := strings.Join(words(phrase), " ")
+	m.groups[key] = append(m.groups[key], group)
+	m.longest = max(m.longest, strings.Count(key, " ")+1)
+}
+
+// ReadIdentities reads a list of groups, one a line: the group's name, a colon, and
+// the terms by which texts name it, parted by "|". Lines that begin with "#" are
+// comments; a group may have several lines.
+//
+// The error has every fault with its line; its kind is Invalid and its code
+// identities_invalid.
+func ReadIdentities(r io.Reader) ([]Identity, error) {
+	var out []Identity
+	faults, err := readList(r, func(group string, terms []string) error {
+		if group == "" || slices.Contains(terms, "") {
+			return errors.New(`want "GROUP: TERM | TERM"`)
+		}
+		for _, t := range terms {
+			if len(words(t)) == 0 {
+				return fmt.Errorf("%q has no word", t)
+			}
+		}
+		out = append(out, Identity{group, terms})
+		return nil
+	})
+	return out, listError("identities_invalid", "the list of identities", faults, err)
+}
+
+// In gives the places in Groups of the groups that a text names, in order,
 // each once. Case, punctuation and a possessive ending make no difference; of terms
 // that overlap the longest counts, so that "trans women" names trans people and not
 // women.

@@ -2,7 +2,10 @@ package functional
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"orrery.dev"
 )
 
 func TestMentions(t *testing.T) {
@@ -44,5 +47,36 @@ func TestCasesMentionTheirGroup(t *testing.T) {
 			missed[c.Template] = true
 			t.Errorf("%q is found to name %v, not %s", c.Text, m.In(c.Text), c.Group)
 		}
+	}
+}
+
+func TestMentionsOfTheUsersTerms(t *testing.T) {
+	more, err := ReadIdentities(strings.NewReader("# ours\nwomen: womxn\n\ngoths: goth | black-clad folk\ngoths: Goths\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Builtin().Mentions(more...)
+	for text, want := range map[string][]string{
+		"the womxn here":              {"women"},
+		"a Goth and his sister":       {"goths"},
+		"black clad folk and goths":   {"goths"},
+		"women and goths, and women.": {"women", "goths"},
+	} {
+		var got []string
+		for _, g := range m.In(text) {
+			got = append(got, m.Groups[g])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q names %v, want %v", text, got, want)
+		}
+	}
+	_, err = ReadIdentities(strings.NewReader("goths\n: goth\nfine: a\npunks: punk | ...\n"))
+	for _, want := range []string{"line 1", "line 2", "line 4", `"..." has no word`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+	if orrery.CodeOf(err) != "identities_invalid" {
+		t.Error(err)
 	}
 }

@@ -30,7 +30,22 @@ type Slur struct {
 // functional_slurs.
 func (s *Suite) ReadSlurs(r io.Reader) ([]Slur, error) {
 	var slurs []Slur
-	var faults []error
+	faults, err := readList(r, func(group string, forms []string) error {
+		switch known := slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Name == group }); {
+		case !known:
+			return fmt.Errorf("%q is none of the suite's groups", group)
+		case len(forms) < 2 || len(forms) > 3 || slices.Contains(forms, "") || len(forms) == 3 && forms[2] != "reclaimed":
+			return errors.New(`want "GROUP: SINGULAR | PLURAL" or "GROUP: SINGULAR | PLURAL | reclaimed"`)
+		}
+		slurs = append(slurs, Slur{group, forms[0], forms[1], len(forms) == 3})
+		return nil
+	})
+	return slurs, listError("functional_slurs", "the list of slurs", faults, err)
+}
+
+// readList reads lines of a group and what belongs to it, "GROUP: A | B". take says
+// what is wrong with one.
+func readList(r io.Reader, take func(group string, forms []string) error) (faults []error, err error) {
 	lines := bufio.NewScanner(r)
 	n := 1
 	for ; lines.Scan(); n++ {
@@ -38,28 +53,24 @@ func (s *Suite) ReadSlurs(r io.Reader) ([]Slur, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		group, words, _ := strings.Cut(line, ":")
-		forms := strings.Split(words, "|")
+		group, rest, _ := strings.Cut(line, ":")
+		forms := strings.Split(rest, "|")
 		for i := range forms {
 			forms[i] = strings.TrimSpace(forms[i])
 		}
-		switch known := slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Name == group }); {
-		case !known:
-			faults = append(faults, fmt.Errorf("line %d: %q is none of the suite's groups", n, group))
-		case len(forms) < 2 || len(forms) > 3 || slices.Contains(forms, "") || len(forms) == 3 && forms[2] != "reclaimed":
-			faults = append(faults, fmt.Errorf(`line %d: want "GROUP: SINGULAR | PLURAL" or "GROUP: SINGULAR | PLURAL | reclaimed"`, n))
-		default:
-			slurs = append(slurs, Slur{group, forms[0], forms[1], len(forms) == 3})
+		if err := take(strings.TrimSpace(group), forms); err != nil {
+			faults = append(faults, fmt.Errorf("line %d: %w", n, err))
 		}
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		faults = append(faults, fmt.Errorf("line %d: it is longer than 64 KiB", n))
-	} else if err != nil {
-		return nil, err
+	if err = lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return append(faults, fmt.Errorf("line %d: it is longer than 64 KiB", n)), nil
 	}
-	if len(faults) > 0 {
-		return nil, orrery.Errorf(orrery.Invalid, "functional_slurs", "the list of slurs has %d faults", len(faults)).
-			Because(errors.Join(faults...))
+	return faults, err
+}
+
+func listError(code, what string, faults []error, err error) error {
+	if err != nil || len(faults) == 0 {
+		return err
 	}
-	return slurs, nil
+	return orrery.Errorf(orrery.Invalid, code, "%s has %d faults", what, len(faults)).Because(errors.Join(faults...))
 }
