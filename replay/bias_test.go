@@ -53,7 +53,9 @@ func readersOf(t *testing.T, classes string) (*plan.Plan, replay.LabelledProtoco
 	params["misspell"] = 0.0
 	return p, replay.LabelledProtocol{System: s.System, Kind: "text", Order: s.Label.Classes, Begun: time.Now(),
 		Trainer: func([]string) (replay.Trainer, error) {
-			return func(ctx context.Context, rows *train.Rows) (model.Model, error) { return kind.Fit(ctx, rows, params, nil) }, nil
+			return func(ctx context.Context, rows *train.Rows) (model.Model, error) {
+				return kind.Fit(ctx, rows, params, nil)
+			}, nil
 		}}
 }
 
