@@ -62,6 +62,7 @@ var layers = map[string]int{
 	"text/ngram":                    1,
 	"text":                          1,
 	"text/match":                    1,
+	"text/tokenizer":                1,
 	"vault":                         1,
 	"":                              0,
 	"numeric":                       0,
