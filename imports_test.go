@@ -47,6 +47,7 @@ var layers = map[string]int{
 	"store/pebble":                  2,
 	"store/storetest":               2,
 	"train":                         2,
+	"api/front":                     1,
 	"backup":                        1,
 	"cli/progress":                  1,
 	"declare":                       1,

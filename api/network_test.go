@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"orrery.dev/api/front"
 	"orrery.dev/builtin"
 	"orrery.dev/orrerytest"
 	"orrery.dev/replay"
@@ -53,7 +54,7 @@ type network struct {
 	store   *holdable
 	server  *Server
 	gate    *Gate
-	http    *http.Server
+	http    *front.Server
 	address string
 }
 

@@ -5,9 +5,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"orrery.dev/access"
+	"orrery.dev/api/front"
 	"orrery.dev/telemetry"
 )
 
@@ -74,16 +76,33 @@ type Limits struct {
 const maxHeader = 32 << 10
 
 // Server gives an HTTP server that holds its connections to the limits.
-func (l Limits) Server(handler http.Handler) *http.Server {
+func (l Limits) Server(handler http.Handler) *front.Server {
 	l = l.WithDefaults()
-	return &http.Server{
+	return front.New(&http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: l.Header, ReadTimeout: l.Request, IdleTimeout: l.Idle,
 		// A request may arrive slowly, wait, and be read slowly. Streams and long
 		// work set deadlines of their own.
 		WriteTimeout:   l.Request + l.QueueTime + l.Idle,
 		MaxHeaderBytes: maxHeader,
+	}, inFront)
+}
+
+// inFront reports whether a request is answered without net/http: events sent one
+// after another, whose answers are short and come at once. Lines are answered as
+// they come.
+func inFront(r *http.Request) bool {
+	if !takesEvents(r.URL.Path) {
+		return false
 	}
+	media := r.Header.Get("Content-Type")
+	return media == mediaJSON || strings.HasPrefix(media, mediaJSON+";") || strings.HasPrefix(media, "application/cloudevents")
+}
+
+// takesEvents reports whether a path is one to which events are sent.
+func takesEvents(path string) bool {
+	system, rest, found := strings.Cut(path, "/v1/systems/")
+	return found && system == "" && (strings.HasSuffix(rest, "/decisions") || strings.Contains(rest, "/events"))
 }
 
 // WithDefaults gives the limits with the defaults in place of zeros.

@@ -61,8 +61,8 @@ func TestCertificateReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := api.Limits{}.Server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
-	server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
-	go func() { _ = server.ServeTLS(listener, "", "") }()
+	server.HTTP.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+	go func() { _ = server.ServeTLS(listener) }()
 	defer server.Close()
 
 	connect := func() *http.Client {

@@ -12,12 +12,12 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"orrery.dev"
 	"orrery.dev/access"
 	"orrery.dev/api"
+	"orrery.dev/api/front"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
 	"orrery.dev/store"
@@ -60,15 +60,14 @@ type host struct {
 	// old is the process that hands over to this one, where there is one.
 	old *ancestor
 
-	// front says what a server says that is warming up or stopping; behind it,
+	// door says what a server says that is warming up or stopping; behind it,
 	// gate holds requests back during a handover.
-	front       *api.Gate
-	gate        *gate
-	server      *http.Server
-	started     sync.Once
-	ended       chan error
-	connections atomic.Int64
-	info        serverInfo
+	door    *api.Gate
+	gate    *gate
+	server  *front.Server
+	started sync.Once
+	ended   chan error
+	info    serverInfo
 	// upgrades asks for a handover.
 	upgrades chan os.Signal
 	heir     *heir
@@ -82,25 +81,17 @@ type host struct {
 func newHost(a *app, s *spec.Spec, dir string, config serverConfig) (*host, error) {
 	h := &host{app: a, spec: s, dir: dir, config: config, logger: config.Log.logger(a.err), gate: newGate(), ended: make(chan error, 2),
 		upgrades: make(chan os.Signal, 1), prepared: make(chan error, 1)}
-	h.front = api.NewGate(h.logger)
-	h.server = h.newServer(h.front)
+	h.door = api.NewGate(h.logger)
+	h.server = h.newServer(h.door)
 	if config.TLS != nil {
 		certificate, err := newCertificate(*config.TLS, h.logger)
 		if err != nil {
 			return nil, err
 		}
 		h.certificate = certificate
-		h.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
+		h.server.HTTP.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
 		if h.info.Certificate, err = filepath.Abs(config.TLS.Certificate); err != nil {
 			return nil, err
-		}
-	}
-	h.server.ConnState = func(_ net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			h.connections.Add(1)
-		case http.StateClosed, http.StateHijacked:
-			h.connections.Add(-1)
 		}
 	}
 	return h, nil
@@ -118,16 +109,16 @@ func (a *app) serve(ctx context.Context, listener net.Listener, dir string, s *s
 	return h.serve(ctx, engine, st)
 }
 
-func (h *host) newServer(handler http.Handler) *http.Server {
+func (h *host) newServer(handler http.Handler) *front.Server {
 	server := h.config.Limits.Server(handler)
-	server.ErrorLog = slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
+	server.HTTP.ErrorLog = slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
 	return server
 }
 
 // listen begins to accept connections.
 func (h *host) listen() {
 	if h.config.TLS != nil {
-		go func() { h.ended <- h.server.ServeTLS(h.listener, "", "") }()
+		go func() { h.ended <- h.server.ServeTLS(h.listener) }()
 		return
 	}
 	if tcp, ok := h.listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
@@ -247,10 +238,10 @@ func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 	h.info.Address, h.info.PID, h.info.Version = h.address(), os.Getpid(), version().String()
 	quiet := *h.app
 	quiet.quiet = true
-	options := api.Options{Metrics: h.metrics, Tracer: h.tracer, Keys: h.keys, Quarantine: quarantineIn(h.dir, h.spec), Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.front.Stopping()}
+	options := api.Options{Metrics: h.metrics, Tracer: h.tracer, Keys: h.keys, Quarantine: quarantineIn(h.dir, h.spec), Limits: h.config.Limits, Logger: h.logger, AccessLog: h.config.Log.Access, Stopping: h.door.Stopping()}
 	server := api.New(engine, &jobs{app: &quiet, engine: engine, store: st, spec: h.spec}, options)
 	h.gate.open(server, false)
-	h.front.Open(h.gate, server)
+	h.door.Open(h.gate, server)
 	// Who finds the file finds the server answering.
 	if err := h.info.write(h.dir); err != nil {
 		return err
@@ -290,7 +281,7 @@ func (h *host) serve(ctx context.Context, engine *serve.Engine, st store.Store) 
 func (h *host) start(engine *serve.Engine) {
 	if h.old != nil {
 		h.listen()
-		passed := h.newServer(passedHandler(h.front))
+		passed := h.newServer(passedHandler(h.door))
 		go func() { _ = passed.Serve(h.old.passed) }()
 		h.old.say(heirMessage{Word: wordServing})
 		go func() {
@@ -307,7 +298,7 @@ func (h *host) stop(ctx context.Context) error {
 	h.until = time.Now().Add(h.config.Drain.Within)
 	drain, cancel := context.WithDeadline(context.WithoutCancel(ctx), h.until)
 	defer cancel()
-	if err := h.front.Drain(drain, h.config.Drain.Delay); err != nil {
+	if err := h.door.Drain(drain, h.config.Drain.Delay); err != nil {
 		h.logger.Warn("requests were cut off, because they did not finish in time", "within", h.config.Drain.Within)
 	}
 	return h.shutDown(drain)
@@ -390,7 +381,7 @@ func (h *host) linger(ctx context.Context) error {
 	defer limit.Stop()
 	tick := time.NewTicker(10 * gateTick)
 	defer tick.Stop()
-	for h.connections.Load() > 0 {
+	for h.server.Connections() > 0 {
 		select {
 		case <-tick.C:
 			continue
