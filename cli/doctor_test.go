@@ -105,7 +105,7 @@ func diagnose(t *testing.T, dir string, args ...string) (int, doctored) {
 // tables gives the sorted files of an instance, the largest first.
 func tables(t *testing.T, dir, instance string) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, instance, "*.sst"))
+	found, err := filepath.Glob(filepath.Join(dir, instance, "*."+map[string]string{"log": "sst", "state": "run"}[instance]))
 	if err != nil || len(found) == 0 {
 		t.Fatal("no tables", err)
 	}
@@ -193,8 +193,7 @@ func TestDoctor(t *testing.T) {
 		}},
 		{"a bit of the state", "state files", func(t *testing.T, dir string) { flipBit(t, tables(t, dir, "state")[0]) }},
 		{"the state's manifest", "state files", func(t *testing.T, dir string) {
-			found, _ := filepath.Glob(filepath.Join(dir, "state", "MANIFEST-*"))
-			check(os.Remove(found[0]))
+			flipBit(t, filepath.Join(dir, "state", "RUNS"))
 		}},
 		{"no manifest of the log", "directory", func(t *testing.T, dir string) {
 			found, _ := filepath.Glob(filepath.Join(dir, "log", "MANIFEST-*"))

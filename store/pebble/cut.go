@@ -101,3 +101,42 @@ func (l *logPort) Size(from orrery.Offset) (int64, error) {
 	}
 	return int64(size), nil
 }
+
+func appendTableKey(b []byte, prefix byte, table store.TableID) []byte {
+	return append(append(b, prefix), table[:]...)
+}
+
+// scanTable yields what lies under a prefix and a table.
+func (e *engine) scanTable(prefix byte, table store.TableID) iter.Seq2[store.StateItem, error] {
+	return func(yield func(store.StateItem, error) bool) {
+		start := appendTableKey(nil, prefix, table)
+		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: after(start)})
+		if err != nil {
+			yield(store.StateItem{}, explain(e.dir, err))
+			return
+		}
+		going := true
+		for ok := it.First(); ok && going; ok = it.Next() {
+			value, err := it.ValueAndErr()
+			if err != nil {
+				break // The iterator keeps it for Close.
+			}
+			going = yield(store.StateItem{Table: table, Key: string(it.Key()[1+tableSize:]),
+				Value: append([]byte(nil), value...)}, nil)
+		}
+		if err := it.Close(); err != nil && going {
+			yield(store.StateItem{}, explain(e.dir, err))
+		}
+	}
+}
+
+// after gives the least key that is greater than every key with the prefix,
+// whose first byte is not 255.
+func after(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for end[len(end)-1] == 255 {
+		end = end[:len(end)-1]
+	}
+	end[len(end)-1]++
+	return end
+}

@@ -61,6 +61,9 @@ func filled(t *testing.T) string {
 	if err := s.Log().Append(batch, true); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.State().Write([]store.StateItem{{Table: store.TableID{1}, Key: "k", Value: []byte("state")}}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.State().Mark(1, []store.TableID{{1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -199,8 +202,8 @@ func TestDirectoryInUseElsewhere(t *testing.T) {
 // TestDirectoryDamaged changes files of a data directory. What is no longer
 // readable is said to be damaged, at the start or when it is read.
 func TestDirectoryDamaged(t *testing.T) {
-	for _, instance := range []string{"log", "state"} {
-		for _, pattern := range []string{"MANIFEST-*", "*.sst"} {
+	for instance, patterns := range map[string][]string{"log": {"MANIFEST-*", "*.sst"}, "state": {"RUNS", "*.run"}} {
+		for _, pattern := range patterns {
 			dir := filled(t)
 			names, err := filepath.Glob(filepath.Join(dir, instance, pattern))
 			if err != nil || len(names) == 0 {
@@ -217,7 +220,7 @@ func TestDirectoryDamaged(t *testing.T) {
 			if orrery.KindOf(err) != orrery.Damaged || orrery.CodeOf(err) != "data_dir_damaged" {
 				t.Errorf("%s/%s: %v", instance, pattern, err)
 			}
-			if instance == "state" && pattern != "*.sst" {
+			if instance == "state" {
 				// The state is a cache, and the advice is to remove it.
 				remove(t, filepath.Join(dir, "state"))
 				if err := use(dir); err != nil {

@@ -30,7 +30,7 @@ func (e *engine) err() error {
 	return e.fault.err()
 }
 
-func commonOptions(o Options, cache *pebble.Cache) *pebble.Options {
+func logOptions(o Options, cache *pebble.Cache, exists bool) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          o.FS,
 		Cache:                       cache,
@@ -41,7 +41,9 @@ func commonOptions(o Options, cache *pebble.Cache) *pebble.Options {
 		// comes when the first falls behind.
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 		MaxOpenFiles:               512,
+		ErrorIfNotExists:           exists,
 	}
+	p.Experimental.SpanPolicyFunc = onePrefixATable
 	p.Experimental.EnableColumnarBlocks = func() bool { return true }
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionBalanced })
 	for i := range p.Levels {
@@ -56,13 +58,6 @@ func commonOptions(o Options, cache *pebble.Cache) *pebble.Options {
 	return p
 }
 
-func logOptions(o Options, cache *pebble.Cache, exists bool) *pebble.Options {
-	p := commonOptions(o, cache)
-	p.ErrorIfNotExists = exists
-	p.Experimental.SpanPolicyFunc = onePrefixATable
-	return p
-}
-
 // onePrefixATable has no table reach over keys of two prefixes. Records come in
 // the order of their keys, so tables of records alone never overlap and are never
 // rewritten; ids come in any order, and a table that had both would have the
@@ -72,29 +67,6 @@ func onePrefixATable(start []byte) (policy pebble.SpanPolicy, end []byte, err er
 		return policy, []byte{basePrefix}, nil
 	}
 	return policy, []byte{start[0] + 1}, nil
-}
-
-func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
-	p := commonOptions(o, cache)
-	p.DisableWAL = true
-	// What comes to Pebble comes in large batches, which are files of their own; the
-	// memtable has marks alone.
-	p.MemTableSize = min(p.MemTableSize, 4<<20)
-	// State changes at random places, so a compaction costs the more for each key the
-	// fewer files of the first level it has to do with. A look-up pays with a look at
-	// the filter of each.
-	p.L0CompactionThreshold, p.L0StopWritesThreshold = 20, 40
-	p.Experimental.L0CompactionConcurrency = 20
-	// State is read far more often than the log, a key at a time, and packs badly.
-	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
-	for i := range p.Levels {
-		// What is read is one small value at a random place, and the block around it is
-		// unpacked into memory that, without cgo, is the collector's.
-		p.Levels[i].BlockSize = 2 << 10
-		// An index in one piece is one look-up less for each read.
-		p.Levels[i].IndexBlockSize = 256 << 10
-	}
-	return p
 }
 
 // openEngine opens the instance in a folder of the data directory.

@@ -3,21 +3,17 @@ package pebble
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"maps"
 	"slices"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/cockroachdb/pebble/v2"
 
 	"orrery.dev/store"
 )
 
-// gathered holds the items that were written last, until there are so many that
-// Pebble can take them sorted, as one batch that goes to a file as it is. Through
-// a memtable each would cost a search in a skip list, and every look-up another.
-// There are no pointers in it, so it costs the collector nothing.
+// gathered holds the items that were written last, until there are so many that they
+// are worth a run. There are no pointers in it, so it costs the collector nothing.
 //
 // One goroutine at a time changes it, and any may look meanwhile.
 type gathered struct {
@@ -32,16 +28,16 @@ type gathered struct {
 
 // place says where an item is in data: its key, and its value from value on.
 type place struct {
-	hash              uint64
-	from, value, size int
-	key               int
+	hash        uint64
+	from, value int
+	key, size   int32
 }
 
 // removed is the size of an item that is to be removed.
 const removed = -1
 
 // bytes gives the memory that is in use.
-func (g *gathered) bytes() int { return len(g.data) + 48*len(g.items) }
+func (g *gathered) bytes() int { return len(g.data) + 40*len(g.items) }
 
 // put adds items, of which it keeps copies.
 func (g *gathered) put(items []store.StateItem) {
@@ -55,12 +51,12 @@ func (g *gathered) put(items []store.StateItem) {
 		hash := xxhash.Sum64(full)
 		at := g.find(hash, full)
 		if at < 0 {
-			at = g.add(place{hash: hash, from: from, key: len(full)})
+			at = g.add(place{hash: hash, from: from, key: int32(len(full))})
 		} else {
 			g.data = g.data[:from]
 		}
 		p := &g.items[at]
-		p.value, p.size = len(g.data), len(it.Value)
+		p.value, p.size = len(g.data), int32(len(it.Value))
 		if it.Value == nil {
 			p.size = removed
 		}
@@ -106,12 +102,12 @@ func (g *gathered) slot(at int) {
 	g.slots[i] = uint32(at) + 1
 }
 
-// get copies the value of a key, which is a table and a key: nil where it is to be
+// get copies the value of a key, a table and a key with their hash: nil where it is to be
 // removed. ok is false where nothing is gathered of it.
-func (g *gathered) get(full []byte) ([]byte, bool) {
+func (g *gathered) get(hash uint64, full []byte) ([]byte, bool) {
 	g.mutex.RLock()
 	defer g.mutex.RUnlock()
-	at := g.find(xxhash.Sum64(full), full)
+	at := g.find(hash, full)
 	if at < 0 {
 		return nil, false
 	}
@@ -119,74 +115,103 @@ func (g *gathered) get(full []byte) ([]byte, bool) {
 	if p.size == removed {
 		return nil, true
 	}
-	return append(make([]byte, 0, p.size), g.data[p.value:p.value+p.size]...), true
+	return append(make([]byte, 0, p.size), g.data[p.value:p.value+int(p.size)]...), true
 }
 
-// head is an item's number with its table's place among the tables and the first
-// bytes of its key, which tell most items apart without a look at them.
+// head is an item's number with its table's place among the tables, and its hash.
 type head struct {
-	first     uint64
+	hash      uint64
 	table, at uint32
 }
 
-// sorted puts the items into a batch, in the order of their keys.
-func (g *gathered) sorted(batch *pebble.Batch) error {
-	heads, ranks := make([]head, len(g.items)), g.ranks()
-	for at := range g.items {
-		full := g.key(uint32(at))
-		var first [8]byte
-		copy(first[:], full[tableSize:])
-		heads[at] = head{binary.BigEndian.Uint64(first[:]), ranks[store.TableID(full)], uint32(at)}
-	}
-	slices.SortFunc(heads, func(a, b head) int {
-		switch {
-		case a.table != b.table:
-			return cmp.Compare(a.table, b.table)
-		case a.first != b.first:
-			return cmp.Compare(a.first, b.first)
+// writeTo writes the items to a run, in its order.
+func (g *gathered) writeTo(w *runWriter) error {
+	tables, heads := g.sorted()
+	for i := 0; i < len(heads); {
+		end := i
+		for end < len(heads) && heads[end].table == heads[i].table {
+			end++
 		}
-		return bytes.Compare(g.key(a.at), g.key(b.at))
-	})
-	var key []byte
-	for i := range heads {
-		p := &g.items[heads[i].at]
-		key = append(append(key[:0], itemPrefix), g.key(heads[i].at)...)
-		var err error
-		if p.size == removed {
-			err = batch.Delete(key, nil)
-		} else {
-			err = batch.Set(key, g.data[p.value:p.value+p.size], nil)
-		}
-		if err != nil {
+		if err := w.begin(tables[heads[i].table], end-i); err != nil {
 			return err
+		}
+		for ; i < end; i++ {
+			p := &g.items[heads[i].at]
+			var value []byte
+			if p.size != removed {
+				value = g.data[p.value : p.value+int(p.size)]
+			}
+			if err := w.add(p.hash, g.key(heads[i].at)[tableSize:], value, p.size == removed); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-const tableSize = len(store.TableID{})
-
-// ranks gives each table's place in the order of the tables.
-func (g *gathered) ranks() map[store.TableID]uint32 {
+// sorted gives the tables, and the items in the order of a run.
+func (g *gathered) sorted() ([]store.TableID, []head) {
+	tables := g.tables()
 	ranks := map[store.TableID]uint32{}
-	for at := range g.items {
-		ranks[store.TableID(g.key(uint32(at)))] = 0
-	}
-	tables := slices.SortedFunc(maps.Keys(ranks), func(a, b store.TableID) int { return bytes.Compare(a[:], b[:]) })
 	for i, table := range tables {
 		ranks[table] = uint32(i)
 	}
-	return ranks
+	heads := make([]head, len(g.items))
+	for at := range g.items {
+		heads[at] = head{g.items[at].hash, ranks[store.TableID(g.key(uint32(at)))], uint32(at)}
+	}
+	slices.SortFunc(heads, func(a, b head) int {
+		switch {
+		case a.table != b.table:
+			return cmp.Compare(a.table, b.table)
+		case a.hash != b.hash:
+			return cmp.Compare(a.hash, b.hash)
+		}
+		return bytes.Compare(g.key(a.at), g.key(b.at))
+	})
+	return tables, heads
+}
+
+const tableSize = len(store.TableID{})
+
+// tables gives the tables that there are items of, in order.
+func (g *gathered) tables() []store.TableID {
+	found := map[store.TableID]bool{}
+	last := store.TableID{}
+	for at := range g.items {
+		if table := store.TableID(g.key(uint32(at))); at == 0 || table != last {
+			found[table], last = true, table
+		}
+	}
+	return slices.SortedFunc(maps.Keys(found), compareTables)
 }
 
 // key gives an item's key, which is a table and a key.
 func (g *gathered) key(at uint32) []byte {
 	p := &g.items[at]
-	return g.data[p.from : p.from+p.key]
+	return g.data[p.from : p.from+int(p.key)]
 }
 
-// clear forgets the items, which are to be found in Pebble by now, and keeps
-// their memory for the next.
+// each calls f with the items of a table, removed ones with a nil value, of which it
+// gives no copy.
+func (g *gathered) each(table store.TableID, f func(key, value []byte)) {
+	g.mutex.RLock()
+	defer g.mutex.RUnlock()
+	for at := range g.items {
+		full := g.key(uint32(at))
+		if store.TableID(full) != table {
+			continue
+		}
+		var value []byte
+		if p := &g.items[at]; p.size != removed {
+			value = g.data[p.value : p.value+int(p.size) : p.value+int(p.size)]
+		}
+		f(full[tableSize:], value)
+	}
+}
+
+// clear forgets the items, which are to be found in a run by now, and keeps their
+// memory for the next.
 func (g *gathered) clear() {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -38,7 +39,7 @@ func TestGatheredStateIsFound(t *testing.T) {
 		if err := s.State().Write(items); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.features.gathered.items) == 0 {
+		if len(s.state.filling.items) == 0 {
 			handed++
 		}
 		if round%100 == 99 {
@@ -77,7 +78,7 @@ func checkFound(t *testing.T, s *Store, tables []store.TableID, want map[string]
 	}
 }
 
-// TestGatheredStateIsSorted hands over keys of all lengths in their order.
+// TestGatheredStateIsSorted hands over keys of all lengths in the order of a run.
 func TestGatheredStateIsSorted(t *testing.T) {
 	o := Options{CacheBytes: 8 << 20, FS: vfs.NewMem()}
 	s, err := Open("/data", o)
@@ -91,22 +92,15 @@ func TestGatheredStateIsSorted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	batch := s.state.db.NewBatch()
-	defer batch.Close()
-	if err := s.features.gathered.sorted(batch); err != nil {
-		t.Fatal(err)
+	tables, heads := s.state.filling.sorted()
+	if len(tables) != 1 || !slices.IsSortedFunc(heads, func(a, b head) int { return cmp.Compare(a.hash, b.hash) }) {
+		t.Errorf("the hashes of tables %x are not in order", tables)
 	}
 	var got []string
-	for reader := batch.Reader(); ; {
-		_, key, _, ok, err := reader.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !ok {
-			break
-		}
-		got = append(got, string(key[itemKeyStart:]))
+	for _, h := range heads {
+		got = append(got, string(s.state.filling.key(h.at)[tableSize:]))
 	}
+	slices.Sort(got)
 	slices.Sort(keys)
 	if !slices.Equal(got, keys) {
 		t.Errorf("%q, want %q", got, keys)

@@ -7,7 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// known is the filter in front of the log's entries, or of state. At open it is filled from
+// known is the filter in front of the log's entries. At open it is filled from
 // what is on disk, beside whatever else goes on, and is asked once it is whole.
 type known struct {
 	filter  *filter
@@ -16,11 +16,8 @@ type known struct {
 	filling sync.WaitGroup
 }
 
-// About what an entry and the state of an entity take on disk, compressed.
-const (
-	bytesPerEntry = 16
-	bytesPerItem  = 64
-)
+// bytesPerEntry is about what an entry takes on disk, compressed.
+const bytesPerEntry = 16
 
 // know begins to fill a filter with the keys that have a prefix, of which each
 // takes so many bytes on disk. It takes at most so many bytes of memory.

@@ -1,6 +1,6 @@
-// Package pebble keeps a store in a data directory, on two Pebble instances: a
-// synced log for the records, their entries and the meta values, and a state
-// without a write-ahead log, since replaying the log rebuilds it.
+// Package pebble keeps a store in a data directory: on a Pebble instance the synced
+// log with the records, their entries and the meta values; and in files of its own a
+// state without a write-ahead log, since replaying the log rebuilds it.
 //
 //	DIR/FORMAT         the version of this layout
 //	DIR/LOCK           held by the one process that has the directory open
@@ -8,6 +8,8 @@
 //	                   that were cut off: the truth
 //	DIR/END            how far the log is known to be durable
 //	DIR/state/         feature state and marks: a cache that may be removed
+//	DIR/state/RUNS     which files it is made of, and the marks; replaced whole
+//	DIR/state/N.run    items that do not change any more
 //	DIR/blobs/DIGEST   immutable content by its SHA-256
 //	DIR/vault          the secrets of subjects, where fields are personal: no part of
 //	                   any copy of the data
@@ -34,17 +36,15 @@ import (
 // Options says how to keep the data. The zero value is for a server with a
 // small share of a machine.
 type Options struct {
-	// CacheBytes is the memory for blocks read from disk, shared by log and
-	// state; 0 is 256 MiB. Pebble takes its memtables' memory out of it, and when
+	// CacheBytes is the memory for blocks of the log read from disk; 0 is 256 MiB. Pebble takes its memtables' memory out of it, and when
 	// nothing is left every look-up reads its filter from disk.
 	CacheBytes int64
 	// MemTableBytes is the memory in which the log gathers writes before they go to
 	// a sorted file; up to four such are held. State gathers four times as much, and
 	// holds up to two such. 0 is 16 MiB.
 	MemTableBytes uint64
-	// FilterBytes bounds the memory of each of two filters: one tells an event's id
-	// that never came before from one that may have, the other an entity without
-	// state from one that may have some. 0 is 64 MiB, which is enough for 33 million.
+	// FilterBytes bounds the memory of the filter that tells an event's id that never
+	// came before from one that may have. 0 is 64 MiB, which is enough for 33 million.
 	FilterBytes int
 	// FS is the file system, nil for the machine's.
 	FS vfs.FS
@@ -89,18 +89,17 @@ func (o Options) withDefaults() Options {
 
 // Store is an open data directory.
 type Store struct {
-	dir   *directory
-	lock  io.Closer
-	log   *engine
-	state *engine
-	// stateErr is why there is no state, of a store that is read only.
+	dir  *directory
+	lock io.Closer
+	log  *engine
+	// state is nil where there is none, in a store that is read only; stateErr is why.
+	state    *statePort
 	stateErr error
 
-	records  logPort
-	features *statePort
-	values   metaPort
-	blobs    *blobPort
-	vault    vaultPort
+	records logPort
+	values  metaPort
+	blobs   *blobPort
+	vault   vaultPort
 
 	// checkpointing lets one checkpoint be there at a time.
 	checkpointing sync.Mutex
@@ -144,10 +143,10 @@ func (s *Store) open(d *directory, o Options) (err error) {
 	if s.log, err = openEngine(d, "log", logOptions(o, cache, logExists)); err != nil {
 		return err
 	}
-	if s.state, err = openEngine(d, "state", stateOptions(o, cache)); err != nil {
+	if s.state, _, err = openState(d, o, false); err != nil {
 		return err
 	}
-	s.features, s.values = newState(s.state, o), metaPort{s.log}
+	s.values = metaPort{s.log}
 	if s.blobs, err = openBlobs(d); err != nil {
 		return err
 	}
@@ -159,10 +158,7 @@ func (s *Store) open(d *directory, o Options) (err error) {
 	if s.records.end, err = openEnd(d, orrery.Offset(s.records.last.Load())); err != nil {
 		return err
 	}
-	if s.records.known, err = s.log.know(entryPrefix, bytesPerEntry, o.FilterBytes); err != nil {
-		return err
-	}
-	s.features.known, err = s.state.know(itemPrefix, bytesPerItem, o.FilterBytes)
+	s.records.known, err = s.log.know(entryPrefix, bytesPerEntry, o.FilterBytes)
 	return err
 }
 
@@ -174,7 +170,7 @@ func (s *Store) State() store.State {
 	if s.state == nil {
 		return noState{}
 	}
-	return s.features
+	return s.state
 }
 
 // Meta gives the named values.
@@ -189,7 +185,7 @@ func (s *Store) Blob() store.Blob { return s.blobs }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.records.known.close()
-		s.closed = errors.Join(s.vault.close(), s.features.close(), s.log.close(), s.records.end.close(), s.lock.Close())
+		s.closed = errors.Join(s.vault.close(), s.state.close(), s.log.close(), s.records.end.close(), s.lock.Close())
 	})
 	return s.closed
 }

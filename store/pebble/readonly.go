@@ -50,12 +50,11 @@ func (s *Store) openReadOnly(d *directory, o Options) (err error) {
 	if s.log, err = openEngine(d, "log", p); err != nil {
 		return err
 	}
-	p = stateOptions(o, cache)
-	p.ReadOnly, p.ErrorIfNotExists = true, true
-	if _, err := d.fs.Stat(d.join("state")); !errors.Is(err, fs.ErrNotExist) {
-		s.state, s.stateErr = openEngine(d, "state", p)
+	state, there, stateErr := openState(d, o, true)
+	if s.stateErr = stateErr; there {
+		s.state = state
 	}
-	s.features, s.values = newState(s.state, o), metaPort{s.log}
+	s.values = metaPort{s.log}
 	s.blobs = &blobPort{fs: d.fs, dir: d.join("blobs"), readOnly: true}
 	s.records.engine = s.log
 	s.records.raise = func() error { return errReadOnly }
@@ -68,36 +67,47 @@ var errReadOnly = orrery.Errorf(orrery.Internal, "read_only", "the data director
 // checksums are compared. tick, which may be nil, hears how many have been read.
 // An error of ctx is given as both.
 func (s *Store) ReadAll(ctx context.Context, tick func(keys int64)) (log, state error) {
-	keys := int64(0)
-	if log = s.log.readAll(ctx, &keys, tick); ctx.Err() != nil {
+	r := &readings{ctx: ctx, tick: tick}
+	if log = s.log.readAll(r); ctx.Err() != nil {
 		return context.Cause(ctx), context.Cause(ctx)
 	}
 	if s.state == nil {
 		return log, s.stateErr
 	}
-	return log, s.state.readAll(ctx, &keys, tick)
+	if state = s.state.explain(s.state.runs.readAll(r.one)); ctx.Err() != nil {
+		return context.Cause(ctx), context.Cause(ctx)
+	}
+	return log, state
 }
 
 const tickKeys = 1 << 14
 
-func (e *engine) readAll(ctx context.Context, keys *int64, tick func(int64)) error {
+// readings counts the keys that have been read.
+type readings struct {
+	ctx  context.Context
+	tick func(int64)
+	keys int64
+}
+
+// one counts a key, and gives an error where reading is to end.
+func (r *readings) one() error {
+	if r.keys++; r.keys%tickKeys != 0 {
+		return nil
+	}
+	if r.tick != nil {
+		r.tick(r.keys)
+	}
+	return context.Cause(r.ctx)
+}
+
+func (e *engine) readAll(r *readings) error {
 	it, err := e.db.NewIter(nil)
 	if err != nil {
 		return explain(e.dir, err)
 	}
-	for ok := it.First(); ok; ok = it.Next() {
-		if _, err = it.ValueAndErr(); err != nil {
-			break
-		}
-		if *keys++; *keys%tickKeys != 0 {
-			continue
-		}
-		if tick != nil {
-			tick(*keys)
-		}
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-			break
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		if _, err = it.ValueAndErr(); err == nil {
+			err = r.one()
 		}
 	}
 	return explain(e.dir, errors.Join(err, it.Close()))
