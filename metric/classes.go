@@ -114,12 +114,6 @@ func Classify(s ClassSet) (*ClassReport, error) {
 // figures measures each class from the confusion, and sums them up.
 func (s ClassSet) figures(out *ClassReport, total float64) {
 	k := len(s.Classes)
-	ratio := func(a, b float64) float64 {
-		if b == 0 {
-			return 0
-		}
-		return a / b
-	}
 	one := Set{Weight: s.Weight, Label: make([]float64, len(s.Label)), Score: make([]float64, len(s.Label))}
 	for c, name := range s.Classes {
 		f := ClassFigures{Class: name}
