@@ -21,8 +21,11 @@ type Answer struct {
 	// the greatest.
 	Scores map[string]float64 `json:"scores,omitempty"`
 	// Class is the one that the model chooses, empty where there are none.
-	Class  string `json:"class,omitempty"`
-	Action string `json:"action"`
+	Class string `json:"class,omitempty"`
+	// Classes are those that it chooses where several can be right; null where they
+	// cannot.
+	Classes []string `json:"classes,omitzero"`
+	Action  string   `json:"action"`
 	// With has the numbers that go with the action, Spans the parts of the text that
 	// are to be masked.
 	With  map[string]float64 `json:"with,omitempty"`
@@ -109,6 +112,9 @@ func AnswerOf(p *plan.Plan, r *serve.Result) *Answer {
 	a.Scores = scoresOf(p, d)
 	if class := p.Chosen(d); class >= 0 {
 		a.Class = p.Spec.Label.Classes[class]
+	}
+	if set, ok := p.Labels(d); ok {
+		a.Classes = append([]string{}, set.Names(p.Spec.Label.Classes)...)
 	}
 	a.With = p.With(d)
 	if len(d.Spans) > 0 {

@@ -82,6 +82,16 @@ func (a *Answer) appendJSON(b []byte) []byte {
 	if len(a.Scores) > 0 {
 		b = appendOther(append(b, `,"scores":`...), a.Scores)
 	}
+	if a.Classes != nil {
+		b = append(b, `,"classes":[`...)
+		for i, class := range a.Classes {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, class)
+		}
+		b = append(b, ']')
+	}
 	if a.Class != "" {
 		b = appendText(append(b, `,"class":`...), a.Class)
 	}

@@ -1,6 +1,10 @@
 package api
 
 import (
+	"regexp"
+	"strings"
+
+	"orrery.dev"
 	"orrery.dev/review"
 	"orrery.dev/spec"
 )
@@ -48,6 +52,9 @@ func reviewSchemas(s *spec.Spec) node {
 	verdict := node{"type": []string{"string", "boolean"}, "description": "true or false", "enum": []any{"true", "false", true, false}}
 	if s.Label.Classes != nil {
 		verdict = node{"type": "string", "enum": s.Label.Classes}
+		if s.Label.Several {
+			verdict = severalSchema(s.Label)
+		}
 	}
 	flag := func(about string) node { return node{"type": "boolean", "description": about} }
 	opinion := object(node{"reviewer": text("who"), "verdict": text("what they said"), "round": roundSchema(), "at": instant("when"), "note": text("what they said besides"),
@@ -99,4 +106,14 @@ func contextSchema() node {
 		"score": node{"type": []string{"number", "null"}}}, "decision_id", "action", "score")
 	return object(node{"field": text("the field that names the entity"), "key": text("its key"), "events": node{"type": "array", "description": "the newest first", "items": event},
 		"searched": integer("how many events of the log were looked through")})
+}
+
+// severalSchema is that of an outcome of which several classes can be right.
+func severalSchema(l *spec.Label) node {
+	var classes []string
+	for _, c := range l.Classes {
+		classes = append(classes, regexp.QuoteMeta(c))
+	}
+	one := "(" + strings.Join(classes, "|") + ")"
+	return node{"type": "string", "pattern": "^(" + orrery.NoLabel + "|" + one + "(\\|" + one + ")*)$", "description": "classes with | between them, or none"}
 }

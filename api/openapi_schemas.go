@@ -108,9 +108,10 @@ func answerProperties(s *spec.Spec) node {
 		"reasons": node{"type": "array", "description": "what moved the score most", "items": object(node{"feature": text("the feature's name"), "value": featureValue(), "category": category(),
 			"contribution": node{"type": "number", "description": "what it added to the score's log-odds, or to a forest's score"}, "about": text("what it means"),
 			"text": text("the reason in a sentence")}, "category", "about")},
-		"scores": node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the score of each class of a model of several, of which score is the greatest"},
-		"class":  text("the class that the model chooses"),
-		"with":   node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the numbers that go with the action"},
+		"scores":  node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the score of each class of a model of several, of which score is the greatest"},
+		"class":   text("the class that the model chooses"),
+		"classes": node{"type": "array", "description": "the classes that the model chooses, where several can be right", "items": node{"type": "string"}},
+		"with":    node{"type": "object", "additionalProperties": node{"type": "number"}, "description": "the numbers that go with the action"},
 		"spans": node{"type": "array", "description": "the parts of the text that are to be masked", "items": object(node{
 			"start": integer("where it begins, in characters"), "end": integer("where what follows it begins, in characters")})},
 		"masked":   text("the text with these parts masked"),
@@ -121,7 +122,7 @@ func answerProperties(s *spec.Spec) node {
 }
 
 // answerOptional names what an answer may leave out.
-var answerOptional = []string{"scores", "intended", "propensity", "fallback", "reasons", "repeated", "class", "with", "spans", "masked"}
+var answerOptional = []string{"scores", "intended", "propensity", "fallback", "reasons", "repeated", "class", "classes", "with", "spans", "masked"}
 
 func answerSchema(s *spec.Spec) node { return object(answerProperties(s), answerOptional...) }
 

@@ -92,7 +92,7 @@ func (s *Server) suggest(ctx context.Context, body []byte, _ time.Time) (any, er
 	if unsupported := unsupportedLanguages(system.Perspective, r.Languages); len(unsupported) > 0 {
 		return nil, perspective.UnsupportedLanguage(names(r.AttributeScores)[0], r.Languages, nil)
 	}
-	if outcome := suggested(system.Perspective, r.AttributeScores); outcome != "" && r.ClientToken != "" {
+	if outcome := suggested(system, r.AttributeScores); outcome != "" && r.ClientToken != "" {
 		if err := s.outcome(ctx, system, commentID(r.ClientToken, r.Comment.Text, r.SessionID, r.CommunityID), outcome); err != nil {
 			return nil, err
 		}
@@ -101,18 +101,31 @@ func (s *Server) suggest(ctx context.Context, body []byte, _ time.Time) (any, er
 }
 
 // suggested gives the outcome that suggested scores mean, empty where they mean
-// none.
-func suggested(p *spec.Perspective, scores map[string]perspective.AttributeScores) string {
+// none: the first, or where several classes can be right all of them.
+func suggested(system *spec.Spec, scores map[string]perspective.AttributeScores) string {
+	p, l := system.Perspective, system.Label
+	var all orrery.LabelSet
+	said := false
 	for _, s := range p.Suggest {
 		a := scores[p.Attributes[s.Attribute].Name]
 		if a.SummaryScore == nil {
 			continue
 		}
-		if high := *a.SummaryScore.Value >= spec.SuggestedHalf; high && s.Above != "" {
-			return s.Above
-		} else if !high && s.Below != "" {
-			return s.Below
+		means := s.Below
+		if *a.SummaryScore.Value >= spec.SuggestedHalf {
+			means = s.Above
 		}
+		switch {
+		case means == "":
+		case !l.Several:
+			return means
+		default:
+			set, _ := orrery.ParseLabels(means, l.Classes)
+			all, said = all|set, true
+		}
+	}
+	if said {
+		return all.Text(l.Classes)
 	}
 	return ""
 }

@@ -3,11 +3,13 @@ package api
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"orrery.dev"
 	"orrery.dev/metric"
 	"orrery.dev/review"
 	"orrery.dev/serve"
+	"orrery.dev/spec"
 )
 
 // ReviewAgreement says how far reviewers agree who judged the same decision
@@ -49,9 +51,12 @@ const maxPairs = 1000
 
 // rated is what has been judged twice.
 type rated struct {
+	// classes are the verdicts; of a label of which several can be right, the sets
+	// of them that were given.
 	classes []string
-	// counts is [items × classes], weights [items].
-	counts  []int
+	label   *spec.Label
+	// given is [items], two indexes in classes each, weights [items].
+	given   [][2]int
 	weights []float64
 	pairs   map[[2]string]*pair
 	people  map[string]bool
@@ -63,7 +68,7 @@ type pair struct{ a, b []int }
 // Agreement measures the agreement of reviewers on what was judged since an
 // instant.
 func Agreement(engine *serve.Engine, since orrery.Instant) (*ReviewAgreement, error) {
-	r := rated{classes: verdicts(engine), pairs: map[[2]string]*pair{}, people: map[string]bool{}}
+	r := rated{classes: verdicts(engine), label: engine.Plan().Spec.Label, pairs: map[[2]string]*pair{}, people: map[string]bool{}}
 	for c, err := range engine.Opinions() {
 		if err != nil {
 			return nil, err
@@ -78,7 +83,7 @@ func (r *rated) add(c *review.Case, since orrery.Instant) {
 	if len(given) < 2 || given[1].At < since {
 		return
 	}
-	a, b := slices.Index(r.classes, given[0].Verdict), slices.Index(r.classes, given[1].Verdict)
+	a, b := r.place(given[0].Verdict), r.place(given[1].Verdict)
 	switch {
 	case a < 0 || b < 0:
 		return // of classes that the label no longer has
@@ -88,14 +93,11 @@ func (r *rated) add(c *review.Case, since orrery.Instant) {
 	}
 	names := [2]string{given[0].Reviewer, given[1].Reviewer}
 	r.people[names[0]], r.people[names[1]] = true, true
-	counts := make([]int, len(r.classes))
-	counts[a]++
-	counts[b]++
 	weight := 1.0
 	if c.Propensity > 0 {
 		weight = 1 / c.Propensity
 	}
-	r.counts, r.weights = append(r.counts, counts...), append(r.weights, weight)
+	r.given, r.weights = append(r.given, [2]int{a, b}), append(r.weights, weight)
 	if names[0] > names[1] {
 		names[0], names[1], a, b = names[1], names[0], b, a
 	}
@@ -107,8 +109,46 @@ func (r *rated) add(c *review.Case, since orrery.Instant) {
 	p.a, p.b = append(p.a, a), append(p.b, b)
 }
 
+// place gives the index of a verdict in classes, -1 where it is none.
+func (r *rated) place(verdict string) int {
+	at := slices.Index(r.classes, verdict)
+	if at < 0 && r.label != nil && r.label.Several {
+		if _, known := r.label.ClassOf(verdict); known {
+			at, r.classes = len(r.classes), append(r.classes, verdict)
+		}
+	}
+	return at
+}
+
+// against gives for each class how many of the two verdicts on each item say it,
+// and say otherwise [items × 2]; of several that can be right, each by itself.
+func (r *rated) against(class int, name string) []int {
+	says := func(given int) int {
+		said := given == class
+		if r.label != nil && r.label.Several {
+			names := strings.Split(r.classes[given], orrery.LabelSeparator)
+			said = slices.Contains(names, name)
+		}
+		if said {
+			return 1
+		}
+		return 0
+	}
+	out := make([]int, 0, 2*len(r.given))
+	for _, g := range r.given {
+		n := says(g[0]) + says(g[1])
+		out = append(out, n, 2-n)
+	}
+	return out
+}
+
 func (r *rated) measure() (*ReviewAgreement, error) {
 	k := len(r.classes)
+	counts := make([]int, len(r.given)*k)
+	for i, g := range r.given {
+		counts[i*k+g[0]]++
+		counts[i*k+g[1]]++
+	}
 	out := &ReviewAgreement{Items: len(r.weights), LeftOut: r.leftOut, Reviewers: len(r.people), Classes: []ClassAgreement{}, Pairs: []PairAgreement{}}
 	if out.Items == 0 {
 		return out, nil
@@ -118,19 +158,14 @@ func (r *rated) measure() (*ReviewAgreement, error) {
 		if weights {
 			by = r.weights
 		}
-		a, err := metric.FleissKappa(r.counts, k, by)
+		a, err := metric.FleissKappa(counts, k, by)
 		if err != nil {
 			return nil, err
 		}
 		*to = &a
 	}
-	for class, name := range r.classes {
-		counts := make([]int, 0, 2*out.Items)
-		for i := range out.Items {
-			n := r.counts[i*k+class]
-			counts = append(counts, n, 2-n)
-		}
-		a, err := metric.FleissKappa(counts, 2, nil)
+	for class, name := range r.label.Outcomes() {
+		a, err := metric.FleissKappa(r.against(class, name), 2, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -170,10 +170,7 @@ func show(engine *serve.Engine, c *review.Case, open, personal bool) (*Review, e
 
 // verdicts gives those that can be given.
 func verdicts(engine *serve.Engine) []string {
-	if l := engine.Plan().Spec.Label; l != nil && l.Classes != nil {
-		return slices.Clone(l.Classes)
-	}
-	return []string{"true", "false"}
+	return engine.Plan().Spec.Label.Outcomes()
 }
 
 func contextOf(reader *serve.Reader, event *orrery.Event, fields []int, personal bool) ([]EntityContext, error) {

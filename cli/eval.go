@@ -220,6 +220,9 @@ func printEvaluation(w io.Writer, e *replay.Evaluation) {
 	if e.Classes != nil {
 		printClasses(w, e.Classes)
 	}
+	if e.Labels != nil {
+		printLabels(w, e.Labels)
+	}
 	printBias(w, e.Bias)
 	printReliability(w, e)
 	fmt.Fprintf(w, "\n%d events replayed in %.2f s (%.0f/s), trained in %.2f s, scored in %.2f s, %.2f s in all\n",

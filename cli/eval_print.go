@@ -53,6 +53,21 @@ func printClasses(w io.Writer, c *metric.ClassReport) {
 	table(w, confusion...)
 }
 
+// printLabels writes the figures of each class by itself.
+func printLabels(w io.Writer, r *metric.LabelsReport) {
+	fmt.Fprintln(w)
+	rows := [][]string{{"class", "weight", "said", "precision", "recall", "F1", "AUC", "calibration error"}}
+	for _, f := range r.Classes {
+		auc := "–"
+		if f.AUC != nil {
+			auc = fmt.Sprintf("%.4f", *f.AUC)
+		}
+		rows = append(rows, []string{f.Class, fmt.Sprintf("%.6g", f.Weight), fmt.Sprintf("%.6g", f.Said), fmt.Sprintf("%.4f", f.Precision), fmt.Sprintf("%.4f", f.Recall),
+			fmt.Sprintf("%.4f", f.F1), auc, fmt.Sprintf("%.4f", f.CalibrationError)})
+	}
+	table(w, rows...)
+}
+
 // printReliability writes what was foretold against what came.
 func printReliability(w io.Writer, e *replay.Evaluation) {
 	if len(e.Reliability) == 0 {

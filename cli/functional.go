@@ -47,13 +47,9 @@ func (a *app) evalFunctional(ctx context.Context, s *spec.Spec, f evalFlags) err
 		return orrery.Errorf(orrery.Invalid, "class_unknown", "the model was trained on %s, and none of them is %q", strings.Join(classes, ", "), f.hate).
 			WithNext("say which class stands for hate: --hate %s", classes[0])
 	}
-	chosen, err := replay.Choices(m, classes, test)
+	hateful, err := replay.HeldFor(m, classes, slices.Index(classes, f.hate), test)
 	if err != nil {
 		return err
-	}
-	hateful := make([]bool, len(cases))
-	for i := range chosen {
-		hateful[i] = chosen[i] == f.hate
 	}
 	report, err := functional.Score(cases, hateful)
 	if err != nil {

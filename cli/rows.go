@@ -159,7 +159,7 @@ func encodeRows(w io.Writer, s *spec.Spec, x *replay.Examples) error {
 		case len(x.Classes) == 0:
 			out.Bool(3, class == 1, known)
 		case known:
-			out.Text(3, x.Classes[class])
+			out.Text(3, s.Label.ClassText(int64(class)))
 		default:
 			out.Text(3, "")
 		}

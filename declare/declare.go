@@ -108,6 +108,9 @@ type Kind struct {
 	// ReadsText says that the model kind reads the system's text, beside features or
 	// alone.
 	ReadsText bool
+	// Several says that the model kind learns labels of which several classes can be
+	// right at once.
+	Several bool
 	// Fields are the keys that this kind takes beside those all kinds share.
 	Fields []Field
 }

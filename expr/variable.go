@@ -56,6 +56,12 @@ func VectorVar(name string, index int) Var {
 	return Var{Name: name, Type: Number, from: fromVector, index: index}
 }
 
+// FlagVar gives the bool at an index of Input.Vector: 0, 1, or NaN for a missing
+// value.
+func FlagVar(name string, index int) Var {
+	return Var{Name: name, Type: Bool, from: fromVector, index: index}
+}
+
 // TextVar gives the string at an index of Input.Text. The empty string is a
 // missing value, since that slice has no other way to say so.
 func TextVar(name string, index int) Var {
@@ -76,7 +82,7 @@ var missingValue orrery.Value
 func (v *Var) load() code {
 	index, scale := v.index, v.scale
 	switch {
-	case v.list != "" && v.Type == Bool:
+	case v.from == fromVector && v.Type == Bool:
 		return code{truth: func(in *Input) truth {
 			if uint(index) >= uint(len(in.Vector)) || in.Vector[index] != in.Vector[index] {
 				return unknown

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"orrery.dev"
 	"orrery.dev/numeric"
 )
 
@@ -161,6 +162,31 @@ func Choose(c Classifier, scores []float64) int {
 		return chooser.Choose(scores)
 	}
 	return Likeliest(scores)
+}
+
+// Labeller is a Classifier of which any number of classes can be right at once.
+type Labeller interface {
+	Classifier
+	// Several says that it is one. Cut gives the score from which on a class is
+	// chosen.
+	Several() bool
+	Cut(class int) float64
+}
+
+// Several reports whether any number of a model's classes can be right at once.
+func Several(m Model) bool {
+	l, ok := m.(Labeller)
+	return ok && l.Several()
+}
+
+// Labels gives the classes that a model of several chooses by the scores of all.
+func Labels(l Labeller, scores []float64) (set orrery.LabelSet) {
+	for k, s := range scores {
+		if s >= l.Cut(k) {
+			set |= 1 << k
+		}
+	}
+	return set
 }
 
 // Likeliest gives the index of the greatest score, the first of equals.

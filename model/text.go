@@ -38,7 +38,8 @@ type TextParts struct {
 	Rest []*Linear
 	// Calibrators is [outputs], or nil.
 	Calibrators []Calibrator
-	// Cuts is [classes], or nil for 1 each: see TextClassifier.Cut.
+	// Cuts is [classes], or nil for 1 each, and 0.5 with Several: see
+	// TextClassifier.Cut.
 	Cuts []float64
 }
 
@@ -246,7 +247,10 @@ func (m *TextClassifier) ScoreText(text string, row []float64) float64 {
 // be right, those are chosen whose score is at least their cut, and otherwise the
 // one whose score is greatest beside its cut.
 func (m *TextClassifier) Cut(class int) float64 {
-	if m.parts.Cuts == nil {
+	switch {
+	case m.parts.Cuts == nil && m.parts.Several:
+		return 0.5
+	case m.parts.Cuts == nil:
 		return 1
 	}
 	return m.parts.Cuts[class]
@@ -269,4 +273,5 @@ var (
 	_ Explainer = (*Text)(nil)
 	_ TextModel = (*TextClassifier)(nil)
 	_ Chooser   = (*TextClassifier)(nil)
+	_ Labeller  = (*TextClassifier)(nil)
 )

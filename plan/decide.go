@@ -95,7 +95,7 @@ func (p *Plan) spokeFor(e *orrery.Event, s *Scratch, d *orrery.Decision, spans [
 	if p.reader == nil || d.Fallback != "" {
 		return spans
 	}
-	places := p.reader.Highlights(p.Text(e), s.row, max(p.Chosen(d), 0), maskedMost)
+	places := p.reader.Highlights(p.Text(e), s.row, p.spokenFor(d), maskedMost)
 	for _, h := range places {
 		if h.Contribution > 0 && h.Contribution >= maskedShare*places[0].Contribution && h.Start < h.End {
 			spans = append(spans, orrery.Span{Start: h.Start, End: h.End})

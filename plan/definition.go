@@ -73,7 +73,7 @@ func SameFeatures(a, b *spec.Spec, names []string) bool {
 	if a.DecideOn.Name != b.DecideOn.Name {
 		return false
 	}
-	if !slices.Equal(classesOf(a), classesOf(b)) {
+	if !slices.Equal(classesOf(a), classesOf(b)) || severalOf(a) != severalOf(b) {
 		return false
 	}
 	for _, name := range names {
@@ -91,3 +91,5 @@ func classesOf(s *spec.Spec) []string {
 	}
 	return s.Label.Classes
 }
+
+func severalOf(s *spec.Spec) bool { return s.Label != nil && s.Label.Several }

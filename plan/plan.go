@@ -32,6 +32,7 @@ type Plan struct {
 	model     model.Model
 	// reader is the model where it reads a text, classifier where it has classes.
 	reader     model.TextModel
+	labeller   model.Labeller // the classifier, where several classes can be right
 	classifier model.Classifier
 	// inputs[i] is the place in the vector of the model's input i.
 	inputs  []int
@@ -114,6 +115,9 @@ func (p *Plan) bindModel() error {
 	p.reader, _ = p.model.(model.TextModel)
 	if c, ok := p.model.(model.Classifier); ok && len(c.Classes()) > 0 {
 		p.classifier = c
+		if l, ok := c.(model.Labeller); ok && l.Several() {
+			p.labeller = l
+		}
 	}
 	for _, name := range p.model.Features() {
 		slot := p.Spec.FeatureIndex(name)
@@ -168,7 +172,7 @@ type Scratch struct {
 func (p *Plan) NewScratch() *Scratch {
 	return &Scratch{
 		aggregates: make([]float64, len(p.slots)),
-		vector:     make([]float64, p.Width()+1+p.classes()),
+		vector:     make([]float64, p.Width()+1+p.decided()),
 		row:        make([]float64, len(p.inputs)),
 	}
 }

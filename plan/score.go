@@ -20,6 +20,14 @@ func (p *Plan) classes() int {
 	return len(p.Spec.Label.Classes)
 }
 
+// decided gives how many numbers about classes expressions can read.
+func (p *Plan) decided() int {
+	if p.Spec.Label != nil && p.Spec.Label.Several {
+		return 2 * p.classes()
+	}
+	return p.classes()
+}
+
 // checkClasses asks that the model has the classes of the spec's label.
 func (p *Plan) checkClasses() error {
 	var have []string
@@ -30,7 +38,14 @@ func (p *Plan) checkClasses() error {
 	if p.Spec.Label != nil {
 		want = p.Spec.Label.Classes
 	}
-	if p.model == nil || slices.Equal(have, want) {
+	several := p.Spec.Label != nil && p.Spec.Label.Several
+	switch {
+	case p.model == nil:
+		return nil
+	case model.Several(p.model) != several:
+		return orrery.Errorf(orrery.Invalid, "model_classes_differ", "several classes can be right at once by the model or by the label of the spec, and not by the other").
+			WithNext("train again: orrery train")
+	case slices.Equal(have, want):
 		return nil
 	}
 	return orrery.Errorf(orrery.Invalid, "model_classes_differ", "the model has the classes %q, and the label of the spec %q", have, want).
@@ -117,12 +132,30 @@ func (p *Plan) Masked(e *orrery.Event, d *orrery.Decision) string {
 }
 
 // Chosen gives the index of the class that the model chooses by the scores of a
-// decision, -1 where there are none.
+// decision, -1 where there are none, or several can be right.
 func (p *Plan) Chosen(d *orrery.Decision) int {
-	if p.classifier == nil || len(d.Scores) != p.classes() {
+	if p.classifier == nil || len(d.Scores) != p.classes() || p.labeller != nil {
 		return -1
 	}
 	return model.Choose(p.classifier, d.Scores)
+}
+
+// Labels gives the classes that the model chooses by the scores of a decision,
+// where several can be right; ok is false where they cannot, or there are no scores.
+func (p *Plan) Labels(d *orrery.Decision) (set orrery.LabelSet, ok bool) {
+	if p.labeller == nil || len(d.Scores) != p.classes() {
+		return 0, false
+	}
+	return model.Labels(p.labeller, d.Scores), true
+}
+
+// spokenFor gives the index of the class that spans of the text speak for: the one
+// chosen, or where several can be right the likeliest.
+func (p *Plan) spokenFor(d *orrery.Decision) int {
+	if p.labeller != nil && len(d.Scores) > 0 {
+		return model.Likeliest(d.Scores)
+	}
+	return max(p.Chosen(d), 0)
 }
 
 // row writes the model's inputs to out.
@@ -133,7 +166,8 @@ func (p *Plan) row(vector, out []float64) {
 }
 
 // spread writes what expressions about a decision read: its features, the score
-// behind the last of them, and behind that the scores of classes.
+// behind the last of them, and behind that the scores of classes and, where several
+// can be right, whether the model chooses each.
 func (p *Plan) spread(s *Scratch, d *orrery.Decision) {
 	s.text = [spec.Texts]string{}
 	if class := p.Chosen(d); class >= 0 {
@@ -146,6 +180,14 @@ func (p *Plan) spread(s *Scratch, d *orrery.Decision) {
 		rest[1+i] = math.NaN()
 	}
 	copy(rest[1:], d.Scores)
+	if set, ok := p.Labels(d); ok {
+		for k := range d.Scores {
+			rest[1+len(d.Scores)+k] = 0
+			if set.Has(k) {
+				rest[1+len(d.Scores)+k] = 1
+			}
+		}
+	}
 }
 
 // Reasons gives the inputs that moved the score of a complete vector most, by

@@ -287,6 +287,7 @@ func (r *backtester) result() *Backtest {
 	if label := r.after.plan.Spec.Label; label != nil {
 		r.examples.corrected = r.joiner.corrected
 		r.examples.outcomes, r.examples.Last, r.examples.Classes = r.joiner.join(), r.joiner.last, label.Classes
+		r.examples.Several = label.Several
 		labels = r.examples.LabelsAt(label, r.joiner.last+1)
 		out.Outcomes = labels.Outcomes
 		r.measure(out)
@@ -362,7 +363,7 @@ func (r *backtester) outcome(class int, known bool) any {
 	case !known:
 		return nil
 	case r.examples.Classes != nil:
-		return r.examples.Classes[class]
+		return r.after.plan.Spec.Label.ClassText(int64(class))
 	}
 	return class == 1
 }
@@ -385,6 +386,7 @@ func (r *backtester) measure(out *Backtest) {
 			one, byClass := score(place[i])
 			t.scores, t.classes = append(t.scores, one), append(t.classes, byClass...)
 		}
+		t.choose(run.plan.Model())
 		if slices.ContainsFunc(t.scores, math.IsNaN) {
 			return nil
 		}

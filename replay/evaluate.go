@@ -31,6 +31,8 @@ type Evaluation struct {
 	Reliability []metric.ReliabilityBin `json:"reliability,omitempty"`
 	// Classes has the figures of a label of several classes.
 	Classes *metric.ClassReport `json:"classes,omitempty"`
+	// Labels has the figures of a label of which several classes can be right.
+	Labels *metric.LabelsReport `json:"labels,omitempty"`
 	// Bias is that of the scores by identity term, nil where the system reads no
 	// text or nobody asked.
 	Bias *BiasReport `json:"bias,omitempty"`
@@ -66,6 +68,8 @@ type Counts struct {
 	// Outcomes counts those of the whole history by the instant that the labels
 	// are as of.
 	Outcomes Outcomes `json:"outcomes"`
+
+	several bool
 }
 
 // stands gives how many decisions a row stands for, and counts one that stands for
@@ -87,18 +91,24 @@ type ClassCount struct {
 	Rows  int    `json:"rows"`
 }
 
-func newCounts(span Range, classes []string, outcomes Outcomes) Counts {
-	c := Counts{Range: span.String(), Outcomes: outcomes}
+func newCounts(span Range, classes []string, several bool, outcomes Outcomes) Counts {
+	c := Counts{Range: span.String(), Outcomes: outcomes, several: several}
 	for _, class := range classes {
 		c.Classes = append(c.Classes, ClassCount{Class: class})
 	}
 	return c
 }
 
-// count takes a row of a class in.
+// count takes a row of a class in, or of a set of them.
 func (c *Counts) count(class int) {
 	c.Rows++
 	switch {
+	case c.several:
+		for k := range c.Classes {
+			if orrery.LabelSet(class).Has(k) {
+				c.Classes[k].Rows++
+			}
+		}
 	case c.Classes != nil:
 		c.Classes[class].Rows++
 	case class == 1:
@@ -180,8 +190,8 @@ func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol)
 // TrainRows gives the rows of a range whose labels are known. A row whose label
 // was not known by then is left out, and nothing that came later shows.
 func (x *Examples) TrainRows(labels *Labels, span Range) (*train.Rows, Counts) {
-	rows := &train.Rows{Names: x.Columns, Categorical: x.Categorical, Monotone: x.Monotone, Classes: x.Classes}
-	counts := newCounts(span, x.Classes, labels.Outcomes)
+	rows := &train.Rows{Names: x.Columns, Categorical: x.Categorical, Monotone: x.Monotone, Classes: x.Classes, Several: x.Several}
+	counts := newCounts(span, x.Classes, x.Several, labels.Outcomes)
 	var weights []float64
 	for i := range x.List {
 		if !span.Contains(x.List[i].Time) {
@@ -249,6 +259,8 @@ type testSet struct {
 	weights []float64
 	scores  []float64
 	classes []float64
+	// chosen is [rows], what the model chooses where several classes can be right.
+	chosen  []orrery.LabelSet
 	days    int
 	counts  TestCounts
 	notices []string
@@ -256,7 +268,7 @@ type testSet struct {
 
 func (x *Examples) testRows(p *plan.Plan, protocol Protocol) *testSet {
 	labels := x.LabelsAt(p.Spec.Label, Forever)
-	t := &testSet{x: x, counts: TestCounts{Counts: newCounts(protocol.Test, x.Classes, labels.Outcomes)}, days: protocol.Test.days()}
+	t := &testSet{x: x, counts: TestCounts{Counts: newCounts(protocol.Test, x.Classes, x.Several, labels.Outcomes)}, days: protocol.Test.days()}
 	leftOut := x.leftOut(protocol)
 	immature := 0
 	for i := range x.List {
@@ -321,9 +333,23 @@ func (t *testSet) score(m model.Model) error {
 	}
 	if c, ok := m.(model.Classifier); ok {
 		t.classes = make([]float64, len(t.rows)*len(c.Classes()))
-		return model.ClassRows(c, matrix, text, t.classes)
+		if err := model.ClassRows(c, matrix, text, t.classes); err != nil {
+			return err
+		}
+		t.choose(m)
+		return nil
 	}
 	return model.ScoreRows(m, matrix, text, t.scores)
+}
+
+// choose finds what a model of which several classes can be right chooses.
+func (t *testSet) choose(m model.Model) {
+	if l, ok := m.(model.Labeller); ok && l.Several() {
+		k := len(l.Classes())
+		for i := range t.rows {
+			t.chosen = append(t.chosen, model.Labels(l, t.classes[i*k:(i+1)*k]))
+		}
+	}
 }
 
 // scoreMeasures are the metrics of scores against labels.
@@ -398,6 +424,9 @@ func (t *testSet) measureClasses(out *Evaluation) (err error) {
 		return orrery.Errorf(orrery.Invalid, "test_range_empty", "the test range %s holds no labelled rows", t.counts.Range).
 			WithNext("choose a range that the events cover and that has matured")
 	}
+	if t.x.Several {
+		return t.measureLabels(out)
+	}
 	set := metric.ClassSet{Classes: t.x.Classes, Score: t.classes, Weight: unlessEqual(t.weights)}
 	for _, y := range t.labels {
 		set.Label = append(set.Label, int(y))
@@ -408,6 +437,17 @@ func (t *testSet) measureClasses(out *Evaluation) (err error) {
 	out.Metrics = metricsOf(out.Classes)
 	out.Reliability = out.Classes.Reliability
 	return nil
+}
+
+func (t *testSet) measureLabels(out *Evaluation) (err error) {
+	set := metric.LabelsSet{Classes: t.x.Classes, Score: t.classes, Weight: unlessEqual(t.weights), Chosen: t.chosen}
+	for _, y := range t.labels {
+		set.Label = append(set.Label, orrery.LabelSet(y))
+	}
+	if out.Labels, err = metric.MeasureLabels(set); err == nil {
+		out.Metrics = labelMetricsOf(out.Labels)
+	}
+	return err
 }
 
 // bias measures that of the scores by identity, of a model that reads a text.
@@ -426,7 +466,12 @@ func (t *testSet) bias(id *Identities, out *Evaluation) error {
 			scores = append(scores, 1-s, s)
 		}
 	}
-	return id.measureBias(out, texts, classes, scores, unlessEqual(t.weights), func(row, class int) bool { return int(t.labels[row]) == class })
+	return id.measureBias(out, texts, classes, scores, unlessEqual(t.weights), func(row, class int) bool {
+		if t.x.Several {
+			return orrery.LabelSet(t.labels[row]).Has(class)
+		}
+		return int(t.labels[row]) == class
+	})
 }
 
 func (t *testSet) sightings() []metric.Sighting {

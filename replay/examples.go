@@ -42,10 +42,11 @@ type Examples struct {
 	Text []string
 	// Categorical says which columns hold categories, Monotone what constraints the
 	// spec's model has on them; both [columns], or nil where there are none. Classes
-	// are those of the label.
+	// are those of the label, of which Several says that any number can be right.
 	Categorical []bool
 	Monotone    []int8
 	Classes     []string
+	Several     bool
 	// Events counts all events read, Last is the latest instant at which one was
 	// received.
 	Events int64
@@ -121,7 +122,7 @@ func newCollector(p *plan.Plan, state *plan.State, span Range, columns []int) *c
 		c.out.Categorical = nil
 	}
 	if p.Spec.Label != nil {
-		c.out.Classes = p.Spec.Label.Classes
+		c.out.Classes, c.out.Several = p.Spec.Label.Classes, p.Spec.Label.Several
 	}
 	if m := p.Spec.Model; m != nil && m.Monotone != nil {
 		for _, column := range columns {

@@ -16,9 +16,9 @@ import (
 type outcome struct {
 	// id is what it names: the value of the label's field of that event.
 	id string
-	// class is what it says: 1 for positive and 0 for negative, or an index in the
-	// label's classes, -1 for a text that is none of them.
-	class    int32
+	// class is what it says: 1 for positive and 0 for negative, or what
+	// spec.Label.ClassOf gives, -1 for a text that is none of the classes.
+	class    int64
 	received orrery.Instant
 	// source is the offset of the event that says it, since when that was received.
 	// A correction of the event is an outcome of the same source, which has the
@@ -107,10 +107,13 @@ func (j *joiner) say(e *orrery.Event, received orrery.Instant, none bool) {
 }
 
 // class gives what an outcome says.
-func (j *joiner) class(e *orrery.Event) int32 {
+func (j *joiner) class(e *orrery.Event) int64 {
 	v := &e.Values[j.label.Field]
 	if j.label.Classes != nil {
-		return int32(slices.Index(j.label.Classes, v.Text()))
+		if class, known := j.label.ClassOf(v.Text()); known {
+			return class
+		}
+		return -1
 	}
 	if v.Bool() {
 		return 1

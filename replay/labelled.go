@@ -31,8 +31,10 @@ type Labelled struct {
 	Categorical []bool
 	// Weight is [len(Label)], in (0, 1000], or nil where all weigh 1.
 	Weight []float64
-	// Label is what the outcome of each is, by its name.
+	// Label is what the outcome of each is, by its name. Several says that it can be
+	// several names, as orrery.LabelSet writes them, in alphabetical order.
 	Label   []string
+	Several bool
 	Notices []string
 }
 
@@ -94,6 +96,7 @@ func newLabelledReader(p *plan.Plan, rename map[string]string) *labelledReader {
 	form := *decided
 	form.Fields, form.TimeField, form.Subject = slices.Clone(decided.Fields), -1, ""
 	r := &labelledReader{plan: p, rename: rename, form: &form, outcome: decided.Field(name)}
+	r.out.Several = p.Spec.Label.Several
 	for i := range form.Fields {
 		f := &form.Fields[i]
 		f.Optional = f.Default.IsMissing() && i != r.outcome && i != form.IDField && (p.Spec.Text == nil || i != p.Spec.Text.Field)
@@ -157,9 +160,7 @@ func (r *labelledReader) read(ctx context.Context, path string) error {
 // take copies an event, whose memory is the batch's, as one of the spec's.
 func (r *labelledReader) take(e *orrery.Event) {
 	label := strings.Clone(e.Values[r.outcome].Format(0))
-	if renamed, ok := r.rename[label]; ok {
-		label = renamed
-	}
+	label = r.renamed(label)
 	decided := r.plan.Spec.DecideOn
 	kept := orrery.Event{Type: decided, ID: strings.Clone(e.ID), Values: slices.Clone(e.Values[:len(decided.Fields)])}
 	r.events, r.out.Label = append(r.events, kept), append(r.out.Label, label)
@@ -168,6 +169,42 @@ func (r *labelledReader) take(e *orrery.Event) {
 		weight = v.Float()
 	}
 	r.out.Weight = append(r.out.Weight, weight)
+}
+
+// renamed gives the name of an outcome, of several that can be right those of each,
+// in order.
+func (r *labelledReader) renamed(label string) string {
+	of := func(name string) string {
+		if other, ok := r.rename[name]; ok {
+			return other
+		}
+		return name
+	}
+	if !r.out.Several {
+		return of(label)
+	}
+	var names []string
+	for name := range strings.SplitSeq(label, orrery.LabelSeparator) {
+		if name = of(strings.TrimSpace(name)); name != orrery.NoLabel {
+			names = append(names, name)
+		}
+	}
+	if names == nil {
+		return orrery.NoLabel
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), orrery.LabelSeparator)
+}
+
+// names gives the classes that an outcome names.
+func (l *Labelled) names(label string) []string {
+	switch {
+	case !l.Several:
+		return []string{label}
+	case label == orrery.NoLabel:
+		return nil
+	}
+	return strings.Split(label, orrery.LabelSeparator)
 }
 
 // run asks the plan about every event, in the order of their times.
@@ -214,7 +251,7 @@ func (r *labelledReader) run() error {
 
 // Subset gives the events of some indexes.
 func (l *Labelled) Subset(of []int) *Labelled {
-	out := &Labelled{Columns: l.Columns, Categorical: l.Categorical}
+	out := &Labelled{Columns: l.Columns, Categorical: l.Categorical, Several: l.Several}
 	n := len(l.Columns)
 	for _, i := range of {
 		out.X = append(out.X, l.X[i*n:(i+1)*n]...)
@@ -234,7 +271,9 @@ func (l *Labelled) Subset(of []int) *Labelled {
 func (l *Labelled) Classes(order []string) []string {
 	present := map[string]bool{}
 	for _, label := range l.Label {
-		present[label] = true
+		for _, name := range l.names(label) {
+			present[name] = true
+		}
 	}
 	var out []string
 	for _, class := range order {

@@ -101,6 +101,7 @@ func CrossValidate(ctx context.Context, all *Labelled, folds int, seed uint64, p
 		}
 		whole.labels, whole.texts = append(whole.labels, scored.labels...), append(whole.texts, scored.texts...)
 		whole.scores, whole.chosen = append(whole.scores, scored.scores...), append(whole.chosen, scored.chosen...)
+		whole.sets = append(whole.sets, scored.sets...)
 		one := Evaluation{}
 		if err := one.measureHeld(scored, classes, nil); err != nil {
 			return nil, err
@@ -139,7 +140,7 @@ func missing(all, have []string) string {
 // evaluation begins a result with the counts of what is learned from.
 func (p *LabelledProtocol) evaluation(learn *Labelled) *Evaluation {
 	out := &Evaluation{System: p.System, Model: p.Kind, Events: int64(len(learn.Label))}
-	out.Train = countsOf(learn.Label, p.classes(learn))
+	out.Train = learn.counts(p.classes(learn))
 	out.Seconds.Replay = time.Since(p.Begun).Seconds()
 	out.EventsPerSecond = float64(len(learn.Label)) / out.Seconds.Replay
 	return out
@@ -160,12 +161,27 @@ func (p *LabelledProtocol) classes(of *Labelled) []string {
 	return of.Classes(p.Order)
 }
 
-// countsOf counts events by their outcome.
-func countsOf(labels, classes []string) Counts {
-	c := Counts{Range: "all"}
-	for _, class := range classes {
-		c.Classes = append(c.Classes, ClassCount{Class: class})
+// counts counts events by their outcome.
+func (l *Labelled) counts(classes []string) Counts {
+	if !l.Several {
+		return countsOf(l.Label, classes)
 	}
+	c := newCounts(Range{}, classes, true, Outcomes{})
+	c.Range = everything
+	for _, label := range l.Label {
+		set, _ := orrery.ParseLabels(label, classes)
+		c.count(int(set))
+	}
+	return c
+}
+
+// everything is the range of labelled events.
+const everything = "all"
+
+// countsOf counts events by their outcome, of which one is right.
+func countsOf(labels, classes []string) Counts {
+	c := newCounts(Range{}, classes, false, Outcomes{})
+	c.Range = everything
 	for _, label := range labels {
 		if k := slices.Index(classes, label); k >= 0 {
 			c.count(k)
@@ -177,11 +193,16 @@ func countsOf(labels, classes []string) Counts {
 // Fit fits a model to labelled events, and gives the names of its outcomes.
 func (p *LabelledProtocol) Fit(ctx context.Context, learn *Labelled) (model.Model, []string, error) {
 	classes := p.classes(learn)
-	rows := &train.Rows{Names: learn.Columns, X: learn.X, Text: learn.Text, Categorical: learn.Categorical, Classes: classes, Weight: learn.Weight}
+	rows := &train.Rows{Names: learn.Columns, X: learn.X, Text: learn.Text, Categorical: learn.Categorical, Classes: classes, Several: learn.Several, Weight: learn.Weight}
 	if p.Order == nil {
 		rows.Classes = nil
 	}
 	for i, label := range learn.Label {
+		if learn.Several {
+			set, _ := orrery.ParseLabels(label, classes)
+			rows.Y = append(rows.Y, float64(set))
+			continue
+		}
 		k := slices.Index(classes, label)
 		if k < 0 {
 			return nil, nil, orrery.Errorf(orrery.Invalid, "outcome_unknown", "event %q has the outcome %q, and an outcome is true or false", learn.ID[i], label).
@@ -189,7 +210,7 @@ func (p *LabelledProtocol) Fit(ctx context.Context, learn *Labelled) (model.Mode
 		}
 		rows.Y = append(rows.Y, float64(k))
 	}
-	if len(classes) < 2 {
+	if len(classes) < 2 && !learn.Several || len(classes) == 0 {
 		return nil, nil, orrery.Errorf(orrery.Invalid, "train_one_class", "all events to train on have the outcome %q", strings.Join(classes, "")).
 			WithNext("train on events of several classes")
 	}
@@ -208,6 +229,9 @@ type held struct {
 	texts  []string // nil where none are read
 	scores []float64
 	chosen []int
+	// sets is [events], the classes chosen where several can be right; chosen is then
+	// not set.
+	sets []orrery.LabelSet
 }
 
 func holdFor(m model.Model, classes []string, test *Labelled) (*held, error) {
@@ -218,8 +242,13 @@ func holdFor(m model.Model, classes []string, test *Labelled) (*held, error) {
 		if err := model.ClassRows(c, test.X, test.Text, h.scores); err != nil {
 			return nil, err
 		}
+		several, _ := m.(model.Labeller)
 		for i := range h.chosen {
-			h.chosen[i] = model.Choose(c, h.scores[i*k:(i+1)*k])
+			if scores := h.scores[i*k : (i+1)*k]; model.Several(m) {
+				h.sets = append(h.sets, model.Labels(several, scores))
+			} else {
+				h.chosen[i] = model.Choose(c, scores)
+			}
 		}
 		return h, nil
 	}
@@ -236,22 +265,27 @@ func holdFor(m model.Model, classes []string, test *Labelled) (*held, error) {
 	return h, nil
 }
 
-// Choices gives the outcome that a model chooses for each event, by its name; classes
-// are those that Fit gave with it.
-func Choices(m model.Model, classes []string, test *Labelled) ([]string, error) {
+// HeldFor reports for each event whether a model chooses a class, by its index in
+// those that Fit gave with it.
+func HeldFor(m model.Model, classes []string, class int, test *Labelled) ([]bool, error) {
 	h, err := holdFor(m, classes, test)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]string, len(h.chosen))
+	out := make([]bool, len(h.chosen))
 	for i, k := range h.chosen {
-		out[i] = classes[k]
+		if out[i] = k == class; h.sets != nil {
+			out[i] = h.sets[i].Has(class)
+		}
 	}
 	return out, nil
 }
 
 // measureHeld sets the counts of the test and the metrics.
 func (e *Evaluation) measureHeld(h *held, classes []string, id *Identities) (err error) {
+	if h.sets != nil {
+		return e.measureSets(h, classes, id)
+	}
 	if classes, err = h.gather(classes); err != nil {
 		return err
 	}
@@ -266,6 +300,27 @@ func (e *Evaluation) measureHeld(h *held, classes []string, id *Identities) (err
 	e.Metrics = metricsOf(e.Classes)
 	e.Reliability = e.Classes.Reliability
 	return id.measureBias(e, h.texts, classes, h.scores, nil, func(row, class int) bool { return set.Label[row] == class })
+}
+
+// measureSets is measureHeld where several classes can be right at once.
+func (e *Evaluation) measureSets(h *held, classes []string, id *Identities) (err error) {
+	set := metric.LabelsSet{Classes: classes, Score: h.scores, Chosen: h.sets}
+	e.Test.Counts = newCounts(Range{}, classes, true, Outcomes{})
+	e.Test.Range = everything
+	for _, label := range h.labels {
+		is, known := orrery.ParseLabels(label, classes)
+		if !known {
+			return orrery.Errorf(orrery.Invalid, "outcome_unknown", "the test has the outcome %q, and the model was trained on %s", label, strings.Join(classes, ", ")).
+				WithNext("bring the names together, or leave a class out: --map NAME=%s,NAME=%s", classes[0], orrery.NoLabel)
+		}
+		set.Label = append(set.Label, is)
+		e.Test.count(int(is))
+	}
+	if e.Labels, err = metric.MeasureLabels(set); err != nil {
+		return err
+	}
+	e.Metrics = labelMetricsOf(e.Labels)
+	return id.measureBias(e, h.texts, classes, h.scores, nil, func(row, class int) bool { return set.Label[row].Has(class) })
 }
 
 // gather gives the classes to measure. Where some events are of Other and the model

@@ -20,7 +20,7 @@ type Labels struct {
 	Outcomes Outcomes
 
 	label *spec.Label
-	known map[string]int32
+	known map[string]int64
 	at    orrery.Instant
 	// asked has, for what only reviewers said, how many decisions each stands for
 	// that nobody was asked about; nil where each stands for itself.
@@ -67,7 +67,7 @@ func (o Outcomes) Notice() string {
 // one that is earlier than the event it names waits for it. An outcome that was
 // corrected counts as it stood then, in its own place, and not once withdrawn.
 func (x *Examples) LabelsAt(label *spec.Label, at orrery.Instant) *Labels {
-	l := &Labels{label: label, known: make(map[string]int32), at: at}
+	l := &Labels{label: label, known: make(map[string]int64), at: at}
 	received := x.outcomes[:x.outcomesBefore(at)]
 	if x.corrected {
 		received = standing(received)
@@ -149,8 +149,8 @@ func (l *Labels) Of(e *Example) (positive, known bool) {
 	return class == 1, known
 }
 
-// ClassOf is Of, and gives the index of the class: 1 for positive and 0 for
-// negative where the label has none.
+// ClassOf is Of, and gives the index of the class, or where several can be right the
+// orrery.LabelSet: 1 for positive and 0 for negative where the label has none.
 func (l *Labels) ClassOf(e *Example) (class int, known bool) {
 	if e.Weight == 0 || l.at != Forever && e.Received >= l.at {
 		return 0, false
@@ -169,7 +169,7 @@ func (l *Labels) silence(e *Example) (class int, known bool) {
 	}
 	switch {
 	case l.label.Classes != nil:
-		return max(l.label.AbsentClass, 0), l.label.AbsentClass >= 0
+		return int(max(l.label.AbsentClass, 0)), l.label.AbsentClass >= 0
 	case l.label.Absent:
 		return 1, true
 	}

@@ -258,20 +258,19 @@ func (r *reviews) repeated(out *Judged) error {
 
 // verdictValue reads what a reviewer says as a value of the label's field.
 func verdictValue(l *spec.Label, verdict string) (orrery.Value, error) {
-	switch {
-	case l.Classes != nil && slices.Contains(l.Classes, verdict):
-		return orrery.StringValue(verdict), nil
-	case l.Classes == nil && verdict == "true":
-		return orrery.BoolValue(true), nil
-	case l.Classes == nil && verdict == "false":
-		return orrery.BoolValue(false), nil
+	if l.Classes != nil {
+		if class, known := l.ClassOf(verdict); known {
+			return orrery.StringValue(l.ClassText(class)), nil
+		}
+	} else if verdict == "true" || verdict == "false" {
+		return orrery.BoolValue(verdict == "true"), nil
 	}
-	allowed := l.Classes
-	if allowed == nil {
-		allowed = []string{"true", "false"}
+	next := "it is one of "
+	if l.Several {
+		next = "it is one or more, with " + orrery.LabelSeparator + " between them, of "
 	}
 	return orrery.Value{}, orrery.Errorf(orrery.Invalid, "review_verdict_invalid", "%.40q is no verdict", verdict).WithField("verdict").
-		WithNext("it is one of %s", strings.Join(allowed, ", "))
+		WithNext("%s%s", next, strings.Join(l.Outcomes(), ", "))
 }
 
 // outcome records a verdict with the event that it becomes.

@@ -85,8 +85,9 @@ type checker struct {
 	openEvents map[string]bool
 	features   *features
 	lists      names
-	// classes are those of the label.
+	// classes are those of the label; several says that any number can be right.
 	classes []string
+	several bool
 	// corrections are the events that say that they correct another.
 	corrections map[string]bool
 }
@@ -205,6 +206,9 @@ func (c *checker) resolve(root *node) {
 	c.resolveText(root)
 	c.resolveLists(root)
 	c.classes = labelClasses(root)
+	if n := root.find("label"); n != nil && n.shape == mapping && len(c.classes) > 0 {
+		c.several, _ = valueOf[bool](n, "several")
+	}
 	c.resolveFeatures(root)
 	c.spec.Features = append(c.spec.Features, c.listed()...)
 	c.resolveModel(root)

@@ -48,7 +48,7 @@ func testRegistry() *Registry {
 			{Name: "logistic", Doc: "Logistic regression.", Fields: []declare.Field{
 				{Name: "l2", Type: declare.Number, Default: "1", Min: declare.Bound(0)},
 			}},
-			{Name: "text", Doc: "A text classifier.", ReadsText: true, Fields: []declare.Field{
+			{Name: "text", Doc: "A text classifier.", ReadsText: true, Several: true, Fields: []declare.Field{
 				{Name: "words", Type: declare.Int, Default: "2", Min: declare.Bound(1)},
 				{Name: "marks", Type: declare.Text, List: true},
 			}},

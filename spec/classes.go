@@ -7,8 +7,12 @@ import (
 	"orrery.dev/declare"
 )
 
-// scoresOf comes before the name of a class where an expression reads its score.
-const scoresOf = "scores."
+// scoresOf comes before the name of a class where an expression reads its score,
+// chosenOf where it asks whether the model chooses it, of several that can be right.
+const (
+	scoresOf = "scores."
+	chosenOf = "chosen."
+)
 
 // maxClasses bounds the classes of a label.
 const maxClasses = 1000
@@ -70,8 +74,10 @@ func (c *checker) resolveAbsent(l *Label, n *node) {
 	switch {
 	case n == nil || n.bad:
 	case len(l.Classes) > 0:
-		if l.AbsentClass = slices.Index(l.Classes, n.text); l.AbsentClass < 0 {
-			known := names{list: l.Classes}
+		var known bool
+		if l.AbsentClass, known = l.ClassOf(n.text); !known {
+			l.AbsentClass = -1
+			known := names{list: l.Outcomes()}
 			c.unresolved(n, "unknown_class", "class", n.text, &known)
 		}
 	case n.shape != scalar:

@@ -25,8 +25,9 @@ func (c *checker) resolveModel(root *node) {
 	m.Train.Range, _ = valueOf[orrery.Duration](n.get("train"), "range")
 	m.Train.Calibrate, _ = valueOf[bool](n.get("train"), "calibrate")
 	c.spec.Model = m
+	c.severalLearned(n, m)
 	c.resolveMonotone(m, n.get("monotone"))
-	if train := n.get("train"); train != nil && train.shape == mapping {
+	if train := n.get("train"); train != nil && train.shape == mapping && !c.several {
 		c.resolveClassWeight(m, train.find("class_weight"))
 	}
 	c.needsLabel(root, n)
@@ -168,7 +169,7 @@ func (c *checker) resolveLabel(root *node) {
 	l := &Label{Field: -1, Match: -1, Against: -1, AbsentClass: -1}
 	if from := n.get("from"); from != nil {
 		l.Event, l.Field = c.fieldOf(from)
-		l.Classes = c.classes
+		l.Classes, l.Several = c.classes, c.several
 		if l.Field >= 0 {
 			c.outcomeType(n, from, l)
 		}
@@ -176,6 +177,7 @@ func (c *checker) resolveLabel(root *node) {
 			c.errorf(from, "label_of_decision", "the outcome comes from another event than the one decided on")
 		}
 	}
+	c.checkSeveral(root, n, l)
 	if match := n.get("match"); match != nil && l.Event != nil {
 		c.resolveMatch(l, match)
 	}
@@ -211,7 +213,7 @@ func (c *checker) needsModel(root, n *node, p *expr.Program) {
 
 // isScore reports whether a variable is a score of the model.
 func isScore(name string) bool {
-	return name == "score" || name == "class" || strings.HasPrefix(name, scoresOf)
+	return name == "score" || name == "class" || strings.HasPrefix(name, scoresOf) || strings.HasPrefix(name, chosenOf)
 }
 
 // resolvePolicy resolves the rules. The last, and no other, has no condition.

@@ -231,12 +231,14 @@ func labelField() declare.Field {
 				Doc: "The field of another event that says the outcome: a bool, or a string with `classes`."},
 			{Name: "classes", Type: declare.Name, List: true, Example: "[hate, offensive, neither]",
 				Doc: "The values of a string field, one of which is right, for a model of several classes. The model gives each a score, which expressions read as `scores.hate`; `score` is the greatest. An outcome of any other value is left out, and counted."},
+			{Name: "several", Type: declare.Bool, Default: "false",
+				Doc: "Whether any number of the classes can be right at once. An outcome then names those that are, with | between them, `toxic|threat`, or says `none`. Each score is a probability of its own, `chosen.threat` says whether the model chooses a class, and there is no `class`."},
 			{Name: "match", Type: declare.FieldRef, Required: true, Example: "transaction_id",
 				Doc: "The field of that event that holds the id of the event decided on. An outcome that names no event received so far is kept, counted as an orphan, and counts once that event comes."},
 			{Name: "matures_after", Type: declare.Duration, Required: true, Example: "7d",
 				Doc: "How long after the time of the event decided on an outcome may come before its absence means something. It is inclusive: an outcome received at exactly that instant is waited for, and silence is known only once the instant has passed."},
 			{Name: "absent", Type: declare.Any, Example: "false",
-				Doc: "What it means that no outcome came in that time, where one could have come: `true` or `false`, the default, or one of `classes`. With `classes` and without this, silence means nothing, and only what had an outcome is a row."},
+				Doc: "What it means that no outcome came in that time, where one could have come: `true` or `false`, the default, or one of `classes`, or with `several` an outcome such as `none`. With `classes` and without this, silence means nothing, and only what had an outcome is a row."},
 			{Name: "unknown_when", Type: declare.Expression, Example: `action == "block"`,
 				Doc: "When the outcome can never be learned, so that silence means nothing. It reads `action`, `score`, the features and the event decided on. An outcome that comes all the same counts, unless `explore` lets others through in its place."},
 		}}
@@ -305,7 +307,7 @@ func policyField() declare.Field {
 		Fields: []declare.Field{
 			{Name: "action", Type: declare.Name, Required: true, Example: "block", Doc: "The answer that the rule gives."},
 			{Name: "when", Type: declare.Expression, Example: "score >= 0.9",
-				Doc: "The condition. It reads `score`, the features and the event decided on; with the label's `classes` also `scores.CLASS`, and `class`, the class that the model chooses. It does not hold where it reads a missing value."},
+				Doc: "The condition. It reads `score`, the features and the event decided on; with the label's `classes` also `scores.CLASS`, and `class`, the class that the model chooses, or with `several` `chosen.CLASS`, whether it chooses each. It does not hold where it reads a missing value."},
 			{Name: "costs", Type: declare.Mapping,
 				Doc: "What it costs to be wrong, in place of a condition. The rule then fires where acting is expected to cost less than not acting: where the score is above false_alarm / (missed + false_alarm), worked out for each event. That is the least expected cost if scores are probabilities that hold: see `model.train.calibrate`.",
 				Fields: []declare.Field{

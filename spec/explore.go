@@ -96,7 +96,7 @@ func (c *checker) hiddenOutcomes(root *node) {
 		if l.AbsentClass < 0 {
 			return // silence is not learned at all
 		}
-		as = "`" + l.Classes[l.AbsentClass] + "`"
+		as = "`" + l.ClassText(l.AbsentClass) + "`"
 	}
 	for _, r := range c.spec.Policy {
 		if slices.Contains(stopping, r.Action) {

@@ -82,7 +82,12 @@ func (c *checker) decisionEnv(with decisionScope) *scope {
 	if with.action && s.add("action") {
 		vars = append(vars, expr.TextVar("action", ActionText))
 	}
-	if with.score && len(c.classes) > 0 && s.add("class") {
+	for i, class := range c.classes {
+		if with.score && c.several && namePattern.MatchString(class) && s.add(chosenOf+class) {
+			vars = append(vars, expr.FlagVar(chosenOf+class, n+1+len(c.classes)+i))
+		}
+	}
+	if with.score && len(c.classes) > 0 && !c.several && s.add("class") {
 		vars = append(vars, expr.TextVar("class", ClassText))
 	}
 	return c.environment(s, vars)
@@ -156,6 +161,21 @@ func (c *checker) issue(n *node, s *scope, issue expr.Issue) {
 		return
 	}
 	first, class, dotted := strings.Cut(name, ".")
+	switch {
+	case name == "class" && c.several && c.features.byName[name] == nil:
+		d.Suggestion = ""
+		d.Message = "`class` is one class, and several classes of this label can be right at once"
+		d.note("ask for each: %s%s", chosenOf, firstOr(c.classes, "CLASS"))
+		return
+	case dotted && first+"." == chosenOf && !c.several:
+		d.Suggestion = ""
+		d.note("the label does not say `several`, so the model chooses one class: class == %q", class)
+		return
+	case dotted && first+"." == chosenOf:
+		d.Message = fmt.Sprintf("the label has no class `%s`", class)
+		d.suggest(nearest(name, s.names))
+		return
+	}
 	if dotted && first+"." == scoresOf {
 		if d.Message = fmt.Sprintf("the label has no class `%s`", class); len(c.classes) == 0 {
 			d.suggest("score").note("there is one score, since the label has no `classes`")

@@ -66,7 +66,7 @@ func perspectiveField() declare.Field {
 			{Name: "session", Type: declare.FieldRef, Example: "message.author", Doc: "The field of the event decided on that a request's `sessionId` is put in. Without one it is missing, or the comment's own id where the field cannot be missing: nothing is then known of the session."},
 			{Name: "community", Type: declare.FieldRef, Example: "message.channel", Doc: "The field of the event decided on that a request's `communityId` is put in. Without one it is as with `session`."},
 			{Name: "suggest", Type: declare.Mapping, List: true, Example: "[{attribute: IDENTITY_ATTACK, above: hate}, {attribute: TOXICITY, above: offensive, below: neither}]",
-				Doc: "What `comments:suggestscore` makes of suggested scores: the first of these that has a meaning for one is the outcome, recorded as an event of the label. It is of the comment that was analysed with the same `clientToken`, text, session and community; a suggestion for any other is acknowledged and not recorded. A field of the outcome that the event decided on has by the same name and type is taken from there.",
+				Doc: "What `comments:suggestscore` makes of suggested scores: the first of these that has a meaning for one is the outcome, or with the label's `several` all of them together, recorded as an event of the label. It is of the comment that was analysed with the same `clientToken`, text, session and community; a suggestion for any other is acknowledged and not recorded. A field of the outcome that the event decided on has by the same name and type is taken from there.",
 				Fields: []declare.Field{
 					{Name: "attribute", Type: declare.Text, Required: true, Example: "TOXICITY", Doc: "The attribute, one of `attributes`."},
 					outcome("above", "of 0.5 or more"), outcome("below", "under 0.5"),
@@ -232,10 +232,7 @@ func (c *checker) suggestedOutcome(n *node) string {
 	if n == nil || c.spec.Label == nil {
 		return ""
 	}
-	known := names{list: c.classes}
-	if len(c.classes) == 0 {
-		known.list = []string{"true", "false"}
-	}
+	known := names{list: c.spec.Label.Outcomes()}
 	if slices.Contains(known.list, n.text) {
 		return n.text
 	}

@@ -180,8 +180,10 @@ type Label struct {
 	// are Classes.
 	Field int
 	// Classes are the values that the outcome can have, of which there are several;
-	// nil for an outcome that is true or false.
+	// nil for an outcome that is true or false. Several says that any number of them
+	// can be right at once: the outcome is then an orrery.LabelSet, written as text.
 	Classes []string
+	Several bool
 	// Match is the index in Event of the field that names the decided event, and
 	// Against the index in DecideOn of the field it equals.
 	Match, Against int
@@ -189,9 +191,9 @@ type Label struct {
 	// report at exactly that instant still counts.
 	MaturesAfter orrery.Duration
 	Absent       bool
-	// AbsentClass is the index in Classes of what silence means, -1 where it means
+	// AbsentClass is what silence means, as ClassOf gives it, -1 where it means
 	// nothing.
-	AbsentClass int
+	AbsentClass int64
 	// UnknownWhen holds where the outcome can never be learned; nil is never. It
 	// reads the action, the score, features and the decided event.
 	UnknownWhen *expr.Program

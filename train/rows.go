@@ -17,8 +17,8 @@ type Rows struct {
 	// where it is missing; nil for the others.
 	Text []string
 	// Y is [rows], 1 for positive and 0 for negative; where there are Classes, the
-	// index of the row's class, and where several of them can be right, the set of
-	// the row's classes: bit k is that of class k.
+	// index of the row's class, and where several of them can be right, the
+	// orrery.LabelSet of the row's classes.
 	Y []float64
 	// Weight is [rows], finite and at least 0, or nil where every row weighs 1: a
 	// row of weight 2 counts as two rows. Rows drawn with a known probability weigh
@@ -140,9 +140,9 @@ func (r *Rows) checkLabels() error {
 	classes := max(2, len(r.Classes))
 	most := float64(classes - 1)
 	if r.Several {
-		if classes > maxSeveral {
+		if classes > orrery.MostLabels {
 			return orrery.Errorf(orrery.Invalid, "train_rows", "the label has %d classes that can be right at once", classes).
-				WithNext("name at most %d", maxSeveral)
+				WithNext("name at most %d", orrery.MostLabels)
 		}
 		most = float64(uint64(1)<<classes - 1)
 	}
@@ -177,13 +177,10 @@ func (r *Rows) checkLabels() error {
 	return nil
 }
 
-// maxSeveral is the greatest number of classes whose sets a float64 holds exactly.
-const maxSeveral = 52
-
 // is says whether a row is of a class by its index.
 func (r *Rows) is(i, class int) bool {
 	if r.Several {
-		return uint64(r.Y[i])>>class&1 == 1
+		return orrery.LabelSet(r.Y[i]).Has(class)
 	}
 	return int(r.Y[i]) == class
 }

@@ -14,7 +14,7 @@ import (
 func textKind() Kind {
 	return Kind{
 		Kind: declare.Kind{
-			Name: model.TextKind, ReadsText: true,
+			Name: model.TextKind, ReadsText: true, Several: true,
 			Doc: "Logistic regression on the words and runs of characters of a text, and on features beside it: one output for each class, against the rest. " +
 				"Scores are calibrated on inner folds, where the cuts between classes are chosen too. A missing text is an empty one.",
 			Fields: append([]declare.Field{

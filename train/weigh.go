@@ -4,9 +4,10 @@ package train
 // [2], for negative and positive, or [classes], and nil for 1. Where it is
 // balanced, each class is first made to weigh the same in all, and all rows as
 // much as before: by rows / (classes · rows of the class), as scikit-learn's
-// class_weight="balanced" does.
+// class_weight="balanced" does. Rows of which several classes can be right keep
+// their weights.
 func Weigh(rows *Rows, balanced bool, weights []float64) *Rows {
-	if !balanced && weights == nil {
+	if !balanced && weights == nil || rows.Several {
 		return rows
 	}
 	factors := make([]float64, max(2, len(rows.Classes)))
