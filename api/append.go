@@ -82,6 +82,9 @@ func (a *Answer) appendJSON(b []byte) []byte {
 	if len(a.Scores) > 0 {
 		b = appendOther(append(b, `,"scores":`...), a.Scores)
 	}
+	if a.Class != "" {
+		b = appendText(append(b, `,"class":`...), a.Class)
+	}
 	if a.Classes != nil {
 		b = append(b, `,"classes":[`...)
 		for i, class := range a.Classes {
@@ -91,9 +94,6 @@ func (a *Answer) appendJSON(b []byte) []byte {
 			b = appendText(b, class)
 		}
 		b = append(b, ']')
-	}
-	if a.Class != "" {
-		b = appendText(append(b, `,"class":`...), a.Class)
 	}
 	b = appendText(append(b, `,"action":`...), a.Action)
 	if len(a.With) > 0 {
