@@ -105,6 +105,10 @@ func (s *Server) gauges() {
 	m.Gauge("orrery_reviews_claimed", "Decisions that a reviewer has claimed.", func() float64 { return float64(reviewed().Claimed) })
 	m.Gauge("orrery_reviews_oldest_seconds", "How long the oldest decision has waited for a reviewer.", func() float64 { return reviewed().OldestAge.Std().Seconds() })
 	m.Gauge("orrery_review_verdicts", "Verdicts of reviewers since the start.", func() float64 { return float64(reviewed().Verdicts()) })
+	emitted := s.engine.EmissionStats
+	m.Gauge("orrery_emitted_events", "Events about decisions (emit) recorded since the start.", func() float64 { return float64(emitted().Recorded) })
+	m.Gauge("orrery_emitted_events_refused", "Events about decisions (emit) that could not be recorded since the start.", func() float64 { return float64(emitted().Refused) })
+	m.Gauge("orrery_emitted_events_waiting", "Events about decisions (emit) that are not recorded yet.", func() float64 { return float64(emitted().Waiting) })
 	m.Gauge("orrery_state_bytes", "Memory that feature state takes, about.", func() float64 { return float64(stats().StateBytes) })
 	if q := s.options.Quarantine; q != nil {
 		m.Gauge("orrery_quarantine_items", "Refused inputs that are kept in quarantine.", func() float64 {

@@ -178,13 +178,9 @@ func (c *communitySample) encore(ctx context.Context, d *demo, engine *serve.Eng
 		}
 		answer := api.AnswerOf(engine.Plan(), &results[0])
 		s.add(m, answer)
-		if strike := strikeFor(m, answer.Action); strike != nil {
-			if event, err = decode(strike); err != nil {
-				return err
-			}
-			if _, err := engine.Ingest(ctx, []orrery.Event{event}, false); err != nil {
-				return err
-			}
+		// The next message of the author counts what came of this one.
+		if err := engine.Settle(ctx); err != nil {
+			return err
 		}
 	}
 	fmt.Fprintf(d.app.out, "\nthe next %d minutes of chat, with a raid of %d accounts:\n\n", encoreLasts/orrery.Minute, raiders)
@@ -209,16 +205,6 @@ func (c *communitySample) messages(from, to orrery.Instant) iter.Seq[moderation.
 			}
 		}
 	}
-}
-
-// strikeFor gives the strike that the chat server would send after an action.
-func strikeFor(m moderation.Message, action string) *moderation.Event {
-	switch action {
-	case "remove", "timeout", "ban":
-		e := moderation.Strike(m, m.At)
-		return &e
-	}
-	return nil
 }
 
 // scene is what came of a stretch of chat.
@@ -326,11 +312,7 @@ func (c *communitySample) traffic(ctx context.Context, d *demo, client *client) 
 		}
 		event := moderation.Event{Type: moderation.MessageType, At: m.At, Message: m}
 		var answer api.Answer
-		err := client.post(ctx, base+"/decisions", event.JSON(), &answer)
-		if strike := strikeFor(m, answer.Action); err == nil && strike != nil {
-			err = client.post(ctx, base+"/events/"+strike.Type, strike.JSON(), &struct{}{})
-		}
-		if err != nil {
+		if err := client.post(ctx, base+"/decisions", event.JSON(), &answer); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}

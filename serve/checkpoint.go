@@ -33,6 +33,9 @@ type summary struct {
 	Received  orrery.Instant   `json:"received"`
 	Watermark orrery.Instant   `json:"watermark"`
 	Release   orrery.ReleaseID `json:"release"`
+	// Unsent is the first offset whose events of emit may not be in the log; 0 is
+	// that behind Offset.
+	Unsent orrery.Offset `json:"unsent,omitempty"`
 }
 
 const summaryName = "summary"
@@ -51,7 +54,7 @@ func (e *Engine) beginCheckpoint(haste bool) {
 	if e.checkpoint == nil && !e.writing {
 		p, changed := e.current.Load().plan, e.state.Features.Changed()
 		e.checkpoint = &checkpoint{entries: e.state.Features.Checkpoint(), controls: e.state.Controls.Checkpoint(), tables: append(p.Tables(), control.Table),
-			summary: summary{Offset: e.last, Received: e.received, Watermark: e.watermark, Release: p.Release},
+			summary: summary{Offset: e.last, Received: e.received, Watermark: e.watermark, Release: p.Release, Unsent: e.emissions.unsent()},
 			rest:    e.options.CheckpointEvery / 2 / time.Duration(1+changed/checkpointStep)}
 		e.sendPiece()
 	}

@@ -80,6 +80,9 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 		<-room
 		err := e.Err()
 		if err == nil {
+			for _, j := range batch.waiting {
+				e.emissions.arrive(j.emits)
+			}
 			e.committed.Store(uint64(batch.waiting[len(batch.waiting)-1].last))
 		}
 		for _, j := range batch.waiting {

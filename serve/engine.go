@@ -76,6 +76,7 @@ type Engine struct {
 	reader    *Reader
 	releases  *releases
 	reviews   *reviews
+	emissions *emissions
 
 	jobs     chan *job
 	commands chan func()
@@ -159,7 +160,7 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 		stopping: make(chan struct{}), failed: make(chan struct{}), over: make(chan struct{}), marks: newMarks(), rested: time.NewTimer(0),
 		few: goruntime.GOMAXPROCS(0) <= fewProcessors,
 	}
-	e.reviews = newReviews(e)
+	e.reviews, e.emissions = newReviews(e), newEmissions(e)
 	s, err := reader.Fit(s, true)
 	if err != nil {
 		return nil, err
@@ -174,6 +175,7 @@ func Open(ctx context.Context, st store.Store, s *spec.Spec, o Options) (*Engine
 	e.running.Go(e.commit)
 	e.running.Go(e.flushLoop)
 	e.running.Go(e.retainLoop)
+	e.running.Go(e.emissions.run)
 	if err := e.resumeForgetting(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}

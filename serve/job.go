@@ -59,6 +59,8 @@ type job struct {
 	asked   []review.Item
 	act     *review.Act
 	actedAt orrery.Offset
+	// emits are the events that its decisions call for.
+	emits []emission
 	// encoded is where records have their data.
 	encoded []byte
 	// aside is why the sequencer gave the job back once.

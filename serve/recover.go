@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -70,6 +71,9 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 		if err := e.reviews.load(ctx); err != nil {
 			return err
 		}
+	}
+	if err := e.emissions.resume(ctx, cmp.Or(known.Unsent, known.Offset+1)); err != nil {
+		return err
 	}
 	durable, err := e.through(append(p.Tables(), control.Table), nil)
 	if err != nil {

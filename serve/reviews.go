@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -181,7 +182,7 @@ func (r *reviews) load(ctx context.Context) error {
 
 // catchUp applies the log from an offset on.
 func (r *reviews) catchUp(ctx context.Context, q *review.Queue, from orrery.Offset) error {
-	w := reviewWalk{reviews: r, queue: q, plans: map[orrery.ReleaseID]*plan.Plan{}}
+	w := reviewWalk{reviews: r, queue: q, decided: decidedWalk{reader: r.engine.reader, of: func(s *spec.Spec) bool { return s.Review != nil }}}
 	n := 0
 	for next, err := range r.engine.store.Log().Scan(from) {
 		if err != nil {
@@ -190,13 +191,10 @@ func (r *reviews) catchUp(ctx context.Context, q *review.Queue, from orrery.Offs
 		if n++; n%reviewPiece == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		switch next.Kind {
-		case store.EventRecord:
-			w.event = append(w.event[:0], next.Data...)
-		case store.DecisionRecord:
-			err = w.decided(next)
-		case store.ControlRecord:
+		if next.Kind == store.ControlRecord {
 			err = w.acted(next)
+		} else if event, p, walked := w.decided.next(next); walked != nil || p != nil {
+			err = cmp.Or(walked, w.ask(p, event))
 		}
 		if err != nil {
 			return err
@@ -208,45 +206,18 @@ func (r *reviews) catchUp(ctx context.Context, q *review.Queue, from orrery.Offs
 // reviewWalk is a reading of the log for the queue.
 type reviewWalk struct {
 	*reviews
-	queue *review.Queue
-	// event is the record that the next decision is on.
-	event    []byte
-	decision orrery.Decision
-	// plans has nil for a release that asks about nothing.
-	plans map[orrery.ReleaseID]*plan.Plan
+	queue   *review.Queue
+	decided decidedWalk
 }
 
-func (w *reviewWalk) decided(in store.Record) error {
-	contracts := w.engine.contracts.find
-	if err := record.DecodeDecisionInto(&w.decision, in.Data, in.Offset, contracts); err != nil || w.decision.Erased {
-		return err
-	}
-	p, known := w.plans[w.decision.Release]
-	if !known {
-		var err error
-		if p, err = w.engine.reader.Plan(w.decision.Release); err != nil && orrery.KindOf(err) != orrery.Invalid {
-			return err
-		}
-		// A release whose spec this program refuses asks about nothing any more.
-		if err != nil || p.Spec.Review == nil {
-			p = nil
-		}
-		w.plans[w.decision.Release] = p
-	}
-	if p == nil {
-		return nil
-	}
-	event, err := record.DecodeEvent(w.event, contracts)
-	if err != nil || event.Erased {
-		return err
-	}
-	event.Offset = in.Offset
-	item, asked := p.Asked(&event, p.NewScratch(), &w.decision)
+// ask puts the decision that the walk is at in the queue, if it belongs there.
+func (w *reviewWalk) ask(p *plan.Plan, event *orrery.Event) error {
+	item, asked := p.Asked(event, p.NewScratch(), &w.decided.decision)
 	if !asked {
 		return nil
 	}
 	// What has ended may be written though the mark was not yet.
-	if ended, err := w.Case(in.Offset); err != nil || ended != nil {
+	if ended, err := w.Case(event.Offset); err != nil || ended != nil {
 		return err
 	}
 	w.queue.Add(item)

@@ -46,6 +46,7 @@ func (e *Engine) score(j *job) {
 	}
 	j.records = append(j.records, j.behind...)
 	e.ask(j)
+	e.emit(j)
 }
 
 // recordsSize is room for the records of most events and their decisions.

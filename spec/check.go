@@ -216,6 +216,7 @@ func (c *checker) resolve(root *node) {
 	c.resolvePolicy(root)
 	c.resolveAnswer(root)
 	c.resolveExplore(root)
+	c.resolveEmit(root)
 	c.resolveReview(root)
 	c.hiddenOutcomes(root)
 	c.resolveEvaluate(root)

@@ -63,7 +63,7 @@ func Declaration(reg *Registry) declare.Field {
 					"on a disk whose sync takes 2 ms what was answered in the last 4 ms. Their order never changes, and a clean stop loses none."},
 			featuresField(reg),
 			labelField(),
-		}, modelField(reg), []declare.Field{policyField(), exploreField(), answerField(), reviewField(), evaluateField(), perspectiveField()})}
+		}, modelField(reg), []declare.Field{policyField(), exploreField(), answerField(), emitField(), reviewField(), evaluateField(), perspectiveField()})}
 }
 
 func logField() declare.Field {

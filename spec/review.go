@@ -27,34 +27,8 @@ type Review struct {
 	// Context has the entities that a reviewer is shown more of, as indexes of entity
 	// fields in DecideOn.
 	Context []int
-	// Verdict has for each field of the label's event what a verdict fills it with.
-	Verdict []VerdictField
-}
-
-// VerdictSource is where the value of a verdict's field comes from.
-type VerdictSource uint8
-
-// The sources.
-const (
-	// FromNothing leaves the field to its default, or missing.
-	FromNothing VerdictSource = iota
-	// FromDecided takes the value of a field of the event decided on.
-	FromDecided
-	// FromVerdict is what the reviewer says; FromReviewer and FromNote are their name
-	// and their words.
-	FromVerdict
-	FromReviewer
-	FromNote
-	// FromID and FromTime are the id made for the verdict, and when it was given.
-	FromID
-	FromTime
-)
-
-// VerdictField says where a field's value comes from.
-type VerdictField struct {
-	Source VerdictSource
-	// Field is the index in DecideOn of FromDecided.
-	Field int
+	// Verdict has for each field of the label's event what fills it.
+	Verdict []Fill
 }
 
 func reviewField() declare.Field {
@@ -148,19 +122,19 @@ func (c *checker) reviewedActions(root, n *node, r *Review) {
 
 // verdictEvent finds out how a verdict fills the fields of the label's event.
 func (c *checker) verdictEvent(root, n *node, r *Review) {
-	l, decided := c.spec.Label, c.spec.DecideOn
+	l := c.spec.Label
 	t := l.Event
 	at := n
 	if key := root.key("review"); key != nil {
 		at = key
 	}
-	r.Verdict = make([]VerdictField, len(t.Fields))
+	r.Verdict = make([]Fill, len(t.Fields))
 	if t.IDField < 0 || t.TimeField < 0 {
 		return
 	}
 	for _, named := range []struct {
 		key    string
-		source VerdictSource
+		source FillSource
 	}{{"reviewer", FromReviewer}, {"note", FromNote}} {
 		v := n.get(named.key)
 		if v == nil || v.bad {
@@ -182,46 +156,6 @@ func (c *checker) verdictEvent(root, n *node, r *Review) {
 		c.errorf(at, "personal_verdict", "`%s.%s` is personal, and verdicts are kept as they are", t.Name, t.Fields[l.Field].Name)
 	}
 	r.Verdict[t.IDField].Source, r.Verdict[t.TimeField].Source, r.Verdict[l.Field].Source = FromID, FromTime, FromVerdict
-	r.Verdict[l.Match] = VerdictField{Source: FromDecided, Field: l.Against}
-	for i := range t.Fields {
-		if r.Verdict[i].Source != FromNothing {
-			continue
-		}
-		f := &t.Fields[i]
-		from, optional := sourceOf(f, decided)
-		required := !f.Optional && f.Default.IsMissing()
-		if from >= 0 && !(required && optional) {
-			r.Verdict[i] = VerdictField{Source: FromDecided, Field: from}
-		} else if required && !c.openEvents[decided.Name] && !c.openEvents[t.Name] {
-			d := c.errorf(at, "verdict_unfilled", "a verdict cannot fill `%s.%s`, which is required", t.Name, f.Name)
-			if from >= 0 {
-				d.note("the event `%s` may lack its `%s`; make this one optional too", decided.Name, decided.Fields[from].Name)
-			} else {
-				d.note("make it optional, or give the event `%s` a field like it", decided.Name)
-			}
-		}
-	}
-}
-
-// sourceOf gives the field of the event decided on that fills a field of a
-// verdict, -1 where none does: the one of its name and type, or the only one of
-// its entity. optional says that an event may lack it.
-func sourceOf(f *orrery.Field, decided *orrery.EventType) (i int, optional bool) {
-	i = decided.Field(f.Name)
-	if i >= 0 && (decided.Fields[i].Type != f.Type || decided.Fields[i].Entity != f.Entity || decided.Fields[i].Scale != f.Scale) {
-		i = -1
-	}
-	if i < 0 && f.Type == orrery.Entity {
-		if of := decided.EntityFields(f.Entity); len(of) == 1 {
-			i = of[0]
-		}
-	}
-	if i < 0 {
-		return -1, false
-	}
-	from := &decided.Fields[i]
-	if !f.Min.IsMissing() && f.Min != from.Min || !f.Max.IsMissing() && f.Max != from.Max {
-		return -1, false // Its bounds could refuse the value.
-	}
-	return i, from.Optional
+	r.Verdict[l.Match] = Fill{Source: FromDecided, Field: l.Against}
+	c.fillFields(at, r.Verdict, t, "verdict_unfilled", "a verdict")
 }

@@ -50,6 +50,8 @@ type Spec struct {
 	// Explore has the actions of the policy that are left to chance.
 	Explore []Explore
 	Answer  Answer
+	// Emit has the events that the system records itself about its decisions.
+	Emit []Emission
 	// Review is nil where nobody is asked about decisions.
 	Review   *Review
 	Evaluate *Evaluate

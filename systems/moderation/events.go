@@ -101,9 +101,6 @@ func (w *World) judged(m Message, stream uint64) []Event {
 	return []Event{v, {Type: StrikeType, At: v.At, Message: m}}
 }
 
-// Strike gives the event that a chat server sends when it has acted on a message.
-func Strike(m Message, at orrery.Instant) Event { return Event{Type: StrikeType, At: at, Message: m} }
-
 // JSON gives the event as the system's API takes it.
 func (e *Event) JSON() json.RawMessage {
 	m := &e.Message
