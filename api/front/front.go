@@ -91,7 +91,8 @@ func (s *Server) accept(l net.Listener, take func(net.Conn), behind func(net.Lis
 			s.open.Add(1)
 			go take(accepted)
 		case s.closing.Load():
-		case errors.As(err, &network) && network.Temporary(): //nolint // as net/http does: too many open files
+		//lint:ignore SA1019 net/http asks the same: too many open files, which pass.
+		case errors.As(err, &network) && network.Temporary():
 			wait = min(max(2*wait, 5*time.Millisecond), patience)
 			time.Sleep(wait)
 		default:
