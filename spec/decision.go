@@ -291,16 +291,7 @@ func (c *checker) resolveAnswer(root *node) {
 	if list == nil || list.bad {
 		return
 	}
-	for _, item := range list.list() {
-		switch {
-		case slices.Contains(a.ReasonsFor, item.text):
-			c.errorf(item, "duplicate_item", "`%s` is listed twice", item.text)
-		case slices.Contains(known.list, item.text):
-			a.ReasonsFor = append(a.ReasonsFor, item.text)
-		default:
-			c.unresolved(item, "unknown_action", "action", item.text, &known)
-		}
-	}
+	a.ReasonsFor = c.namedActions(list, &known)
 	if root.find("model") == nil && !root.partial && !c.lost["model"] {
 		c.errorf(reasons, "no_model", "`reasons` are those of a score, and the file has no model to give one")
 	}

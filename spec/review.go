@@ -103,21 +103,27 @@ func (c *checker) resolveReview(root *node) {
 }
 
 func (c *checker) reviewedActions(root, n *node, r *Review) {
-	list := n.find("of")
-	if list == nil || list.bad {
-		return
-	}
 	known := c.actions(root)
+	r.Of = c.namedActions(n.find("of"), &known)
+}
+
+// namedActions gives the actions that a list names, each once.
+func (c *checker) namedActions(list *node, known *names) []string {
+	if list == nil || list.bad {
+		return nil
+	}
+	var out []string
 	for _, item := range list.list() {
 		switch {
-		case slices.Contains(r.Of, item.text):
+		case slices.Contains(out, item.text):
 			c.errorf(item, "duplicate_item", "`%s` is listed twice", item.text)
 		case slices.Contains(known.list, item.text):
-			r.Of = append(r.Of, item.text)
+			out = append(out, item.text)
 		default:
-			c.unresolved(item, "unknown_action", "action", item.text, &known)
+			c.unresolved(item, "unknown_action", "action", item.text, known)
 		}
 	}
+	return out
 }
 
 // verdictEvent finds out how a verdict fills the fields of the label's event.
