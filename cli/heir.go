@@ -38,6 +38,10 @@ const (
 	toOldFile    = 6
 )
 
+// passedName is the name of the socket for requests that are passed on, in a
+// directory of its own.
+const passedName = "passed"
+
 // The words of a new process to the old one.
 const (
 	wordPrepared = "prepared"
@@ -69,7 +73,7 @@ func startHeir(binary string, listener net.Listener) (*heir, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &heir{socket: filepath.Join(dir, "passed"), ended: make(chan struct{}), told: make(chan heirMessage, 4)}
+	h := &heir{socket: filepath.Join(dir, passedName), ended: make(chan struct{}), told: make(chan heirMessage, 4)}
 	err = h.start(binary, listener)
 	if err != nil {
 		_ = os.RemoveAll(dir)
@@ -234,6 +238,13 @@ func (a *ancestor) say(m heirMessage) {
 func (a *ancestor) awaitGo() {
 	a.say(heirMessage{Word: wordPrepared})
 	_, _ = a.from.Read(make([]byte, 8))
+}
+
+// clean removes what the old process would have, had it not been killed.
+func (a *ancestor) clean() {
+	if socket := a.passed.Addr().String(); filepath.Base(socket) == passedName {
+		_ = os.RemoveAll(filepath.Dir(socket))
+	}
 }
 
 // gone is closed when the old process has ended.

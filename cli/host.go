@@ -287,6 +287,7 @@ func (h *host) start(engine *serve.Engine) {
 		go func() {
 			<-h.old.gone()
 			_ = passed.Close()
+			h.old.clean()
 		}()
 	}
 	h.ready(h, engine)

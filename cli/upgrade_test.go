@@ -71,6 +71,7 @@ func (c *rawClient) close() {
 type upgradable struct {
 	t         *testing.T
 	dir, spec string
+	temporary string // for temporary files of its processes
 	address   string
 	output    *os.File
 	first     *exec.Cmd
@@ -78,7 +79,7 @@ type upgradable struct {
 
 func startUpgradable(t *testing.T) *upgradable {
 	t.Helper()
-	u := &upgradable{t: t, dir: filepath.Join(t.TempDir(), "data"), spec: filepath.Join(t.TempDir(), "system.yaml")}
+	u := &upgradable{t: t, dir: filepath.Join(t.TempDir(), "data"), spec: filepath.Join(t.TempDir(), "system.yaml"), temporary: t.TempDir()}
 	source, err := os.ReadFile("../systems/fraud/system.yaml")
 	if err == nil {
 		err = os.WriteFile(u.spec, source, 0o644)
@@ -114,7 +115,7 @@ func startUpgradable(t *testing.T) *upgradable {
 }
 
 func (u *upgradable) command(args ...string) *exec.Cmd {
-	return &exec.Cmd{Path: os.Args[0], Args: append([]string{"orrery"}, args...)}
+	return &exec.Cmd{Path: os.Args[0], Args: append([]string{"orrery"}, args...), Env: append(os.Environ(), "TMPDIR="+u.temporary)}
 }
 
 type runningInfo struct {
@@ -274,6 +275,37 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	l.await(t, 300)
 	l.end(t)
 	l.check(t, u.address)
+}
+
+// An old process that is killed after it has handed over leaves no file behind.
+func TestUpgradeCleansUpAfterAKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes; left out with -short")
+	}
+	u := startUpgradable(t)
+	// The old process lingers for as long as this connection is there.
+	client := &rawClient{address: u.address}
+	defer client.close()
+	if _, err := client.post("/v1/systems/fraud/events", `{}`); err == nil {
+		t.Fatal("an empty event was taken")
+	}
+	if output, err := u.upgrade(); err != nil {
+		t.Fatalf("upgrade: %v %s\n%s", err, output, u.log())
+	}
+	left := func() []os.DirEntry {
+		files, err := os.ReadDir(u.temporary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	if len(left()) == 0 {
+		t.Fatal("the old process did not linger")
+	}
+	if err := u.first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	awaitCondition(t, func() bool { return len(left()) == 0 }, func() string { return fmt.Sprint(left()) })
 }
 
 // TestUpgradeThatFails lets the old process go on when the new one cannot start,
