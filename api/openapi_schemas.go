@@ -174,7 +174,9 @@ func trainedSchema() node {
 
 func verificationSchema() node {
 	return object(node{"events": integer("events replayed"), "decisions": integer("decisions recomputed"), "different": integer("those that differ"), "erased": integer("decisions of somebody forgotten, of which nothing is left"),
-		"first": node{"type": "array", "items": node{"type": "object"}}}, "first", "erased")
+		"other_text_forms": node{"type": "array", "description": "releases that decided on another version of texts' normal form, which this program cannot recompute",
+			"items": object(node{"release": text("the release's id"), "text_form": integer("the version"), "decisions": integer("its decisions")})},
+		"first": node{"type": "array", "items": node{"type": "object"}}}, "first", "erased", "other_text_forms")
 }
 
 func faultSchema() node {

@@ -11,6 +11,7 @@ import (
 	"orrery.dev/replay"
 	"orrery.dev/serve"
 	"orrery.dev/store"
+	"orrery.dev/text"
 )
 
 func (a *app) replayCommand() *cobra.Command {
@@ -67,6 +68,10 @@ func (a *app) verify(ctx context.Context, path, dir string) error {
 func printVerification(w io.Writer, v *replay.Verification) {
 	for _, d := range v.First {
 		fmt.Fprintf(w, "%s, release %s: %s was recorded as %v and computes as %v\n", serve.DecisionID(d.Offset), d.Release.Short(), d.What, d.Recorded, d.Computed)
+	}
+	for _, o := range v.OtherForms {
+		fmt.Fprintf(w, "%d decisions of release %s were made on version %d of texts' normal form and cannot be recomputed by this program, which reads version %d: verify them with the program that made them\n",
+			o.Decisions, o.Release.Short(), o.Form, text.Form)
 	}
 	erased := ""
 	if v.Erased > 0 {

@@ -23,6 +23,10 @@ import (
 type Plan struct {
 	Release orrery.ReleaseID
 	Spec    *spec.Spec
+	// OtherForm is the version of texts' normal form that the release decided on,
+	// where this program's is another; 0 otherwise. What it decided cannot be
+	// recomputed then.
+	OtherForm int
 
 	features *feature.Set
 	// slots[i] is the place in the vector of aggregate i of features.

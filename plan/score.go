@@ -88,6 +88,13 @@ func (p *Plan) scoresOf(e *orrery.Event, row, out []float64) {
 // ReadsText reports whether the spec's model reads a text.
 func (p *Plan) ReadsText() bool { return p.Spec.Model != nil && p.Spec.Model.ReadsText }
 
+// ReadsForm reports whether decisions under a spec depend on the normal form of
+// texts (text.Form): by its model, by lists of terms, or by languages.
+func ReadsForm(s *spec.Spec) bool {
+	return s.Model != nil && s.Model.ReadsText || s.Text != nil && len(s.Text.Languages) > 0 ||
+		slices.ContainsFunc(s.Lists, func(l spec.List) bool { return l.Terms })
+}
+
 // Text gives the text of an event that the plan decides on, empty where there is
 // none.
 func (p *Plan) Text(e *orrery.Event) string {

@@ -19,7 +19,10 @@ type Release struct {
 	// Spec is the source of system.yaml, Model the model's file; Model is nil
 	// before the first training and for systems without a model.
 	Spec, Model []byte
-	Lineage     Lineage
+	// Form is the version of texts' normal form that its decisions are made on, see
+	// text.Form; 0 where the spec reads no text.
+	Form    int
+	Lineage Lineage
 }
 
 // Lineage says where a release comes from. It holds no clock reading: training
@@ -33,6 +36,10 @@ type Lineage struct {
 	Range     string `json:"range,omitempty"`
 	Rows      int    `json:"rows,omitempty"`
 	Positives int    `json:"positives,omitempty"`
+	// Form is the version of texts' normal form that the model learned from, 0 where
+	// it reads no text. It is older than the release's where the model was carried
+	// over to a newer program.
+	Form int `json:"text_form,omitempty"`
 	// Parent is the release whose model was carried over to a changed spec.
 	Parent orrery.ReleaseID `json:"parent,omitempty"`
 }
@@ -43,12 +50,13 @@ type manifest struct {
 	System  string  `json:"system"`
 	Spec    string  `json:"spec"`
 	Model   string  `json:"model,omitempty"`
+	Form    int     `json:"text_form,omitempty"`
 	Lineage Lineage `json:"lineage"`
 }
 
 // Save stores a release's parts and gives its id.
 func Save(blobs store.Blob, system string, r *Release) (orrery.ReleaseID, error) {
-	m := manifest{Format: Format, System: system, Lineage: r.Lineage}
+	m := manifest{Format: Format, System: system, Form: r.Form, Lineage: r.Lineage}
 	var err error
 	if m.Spec, err = blobs.Put(r.Spec); err != nil {
 		return "", err
@@ -81,7 +89,7 @@ func Load(blobs store.Blob, id orrery.ReleaseID) (*Release, error) {
 		return nil, orrery.Errorf(orrery.Unavailable, "release_newer", "release %s was written in format %d; this program reads up to %d", id.Short(), m.Format, Format).
 			WithNext("use the newer program that wrote it")
 	}
-	r := &Release{ID: id, Lineage: m.Lineage}
+	r := &Release{ID: id, Form: m.Form, Lineage: m.Lineage}
 	if r.Spec, err = blobs.Get(m.Spec); err != nil {
 		return nil, part(id, "spec", err)
 	}

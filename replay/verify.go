@@ -19,11 +19,22 @@ type Verification struct {
 	// Erased counts decisions whose subject has been forgotten: nothing of them is
 	// left to compare, and they are not among Decisions.
 	Erased int64 `json:"erased,omitempty"`
+	// OtherForms has the releases that read another version of texts' normal form
+	// than this program does (text.Form). What they decided cannot be recomputed, and
+	// is not among Decisions.
+	OtherForms []OtherForm `json:"other_text_forms,omitempty"`
 	// Different counts decisions that did not come out as recorded, bit by bit:
 	// by features, scores, rule, action, propensity, reasons or fallback.
 	Different int64 `json:"different"`
 	// First has the first few differences.
 	First []Difference `json:"first,omitempty"`
+}
+
+// OtherForm is a release that decided on another version of texts' normal form.
+type OtherForm struct {
+	Release   orrery.ReleaseID `json:"release"`
+	Form      int              `json:"text_form"`
+	Decisions int64            `json:"decisions"`
 }
 
 // Difference is one value that did not come out as recorded.
@@ -105,6 +116,7 @@ func (v *verifier) step(e *orrery.Event, recorded *orrery.Decision) error {
 	case recorded == nil:
 	case recorded.Erased:
 		v.out.Erased++
+	case v.ofOtherForm(recorded):
 	default:
 		v.out.Decisions++
 		if err := v.check(e, recorded); err != nil {
@@ -117,6 +129,21 @@ func (v *verifier) step(e *orrery.Event, recorded *orrery.Decision) error {
 		}
 	}
 	return nil
+}
+
+// ofOtherForm counts a decision that was made on another normal form of texts.
+func (v *verifier) ofOtherForm(recorded *orrery.Decision) bool {
+	p := v.byID[recorded.Release]
+	if p == nil || p.OtherForm == 0 {
+		return false
+	}
+	at := slices.IndexFunc(v.out.OtherForms, func(o OtherForm) bool { return o.Release == p.Release })
+	if at < 0 {
+		at = len(v.out.OtherForms)
+		v.out.OtherForms = append(v.out.OtherForms, OtherForm{Release: p.Release, Form: p.OtherForm})
+	}
+	v.out.OtherForms[at].Decisions++
+	return true
 }
 
 // check asks before any other plan applies the event, since some features look

@@ -55,14 +55,18 @@ func decodeModel(r *release.Release) (model.Model, error) {
 
 // Compile makes the plan of a release whose spec has been checked.
 func Compile(r *release.Release, s *spec.Spec) (*plan.Plan, error) {
-	if r.Model == nil {
-		return plan.Compile(r.ID, s, nil)
+	var m model.Model
+	if r.Model != nil {
+		var err error
+		if m, err = decodeModel(r); err != nil {
+			return nil, err
+		}
 	}
-	m, err := decodeModel(r)
-	if err != nil {
-		return nil, err
+	p, err := plan.Compile(r.ID, s, m)
+	if err == nil && formOf(r, s) != formFor(s) {
+		p.OtherForm = formOf(r, s)
 	}
-	return plan.Compile(r.ID, s, m)
+	return p, err
 }
 
 // Install puts a release in force by one switch between two requests: a
@@ -81,6 +85,9 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 	p, err := Compile(r, s)
 	if err != nil {
 		return err
+	}
+	if p.OtherForm != 0 {
+		return otherForm(p)
 	}
 	e.reader.cutting.RLock()
 	defer e.reader.cutting.RUnlock()

@@ -62,8 +62,11 @@ func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (
 	if err != nil {
 		return nil, counts, err
 	}
-	r := &release.Release{Spec: s.Source, Lineage: release.Lineage{Kind: lesson.Kind, Through: through,
+	r := &release.Release{Spec: s.Source, Form: formFor(s), Lineage: release.Lineage{Kind: lesson.Kind, Through: through,
 		Range: counts.Range, Rows: counts.Rows, Positives: counts.Positives}}
+	if s.Model.ReadsText {
+		r.Lineage.Form = textForm
+	}
 	if r.Model, err = m.AppendBinary(nil); err != nil {
 		return nil, counts, err
 	}

@@ -115,16 +115,18 @@ func (e *Engine) readTail(known summary) (orrery.ReleaseID, error) {
 }
 
 // adopt gives the plan to start with: the release in force when the spec is
-// still its spec, otherwise a new release of the spec, which keeps the model
-// when every feature that the model takes is defined as before.
+// still its spec and texts have the normal form that it decides on, otherwise a new
+// release of the spec, which keeps the model when every feature that the model takes
+// is defined as before.
 func (e *Engine) adopt(s *spec.Spec, current orrery.ReleaseID) (*plan.Plan, error) {
-	next := &release.Release{Spec: s.Source}
+	next := &release.Release{Spec: s.Source, Form: formFor(s)}
 	if current != "" {
 		r, err := release.Load(e.store.Blob(), current)
 		if err != nil {
 			return nil, err
 		}
-		if string(r.Spec) == string(s.Source) {
+		if string(r.Spec) == string(s.Source) && formOf(r, s) == next.Form {
+			e.warnOfForm(r, s)
 			return Compile(r, s)
 		}
 		if err := e.carryOver(r, s, next); err != nil {
@@ -157,6 +159,7 @@ func (e *Engine) carryOver(from *release.Release, s *spec.Spec, to *release.Rele
 	}
 	to.Model, to.Lineage = from.Model, from.Lineage
 	to.Lineage.Parent = from.ID
+	e.warnOfForm(to, s)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -35,6 +36,7 @@ type system struct {
 	dir    string
 	spec   *spec.Spec
 	clock  func() orrery.Instant
+	logger *slog.Logger
 	store  store.Store
 	engine *serve.Engine
 }
@@ -53,7 +55,7 @@ func (s *system) open() {
 	if s.store, err = pebble.Open(s.dir, pebble.Options{}); err != nil {
 		s.t.Fatal(err)
 	}
-	s.engine, err = serve.Open(s.t.Context(), s.store, s.spec, serve.Options{Registry: builtin.Registry(), Clock: s.clock, CheckpointEvery: 50 * time.Millisecond})
+	s.engine, err = serve.Open(s.t.Context(), s.store, s.spec, serve.Options{Registry: builtin.Registry(), Clock: s.clock, Logger: s.logger, CheckpointEvery: 50 * time.Millisecond})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -29,6 +29,13 @@ import orrery "orrery.dev"
 
 //go:generate go run ./generate -in generate/confusables.txt.gz -out unicode_tables.go
 
+// Form is the version of what the program reads in a message: the normal form, its
+// flags and origins, the language, and what text/match finds and text/ngram hashes
+// in it. A model has learned from it and decisions are recomputed from it, so a
+// release names the form that it decides on, and whatever alters the reading of any
+// message takes the next number (TestForm).
+const Form = 1
+
 // MaxBytes is the length of the longest message that Reset takes.
 const MaxBytes = 4 << 20
 
