@@ -6,7 +6,7 @@ import "testing"
 // testdata/bench.py does the same with the reference library.
 func BenchmarkEncode(b *testing.B) {
 	texts := read(b).Texts[15:45]
-	for _, name := range []string{"bert", "roberta", "cl100k", "llama"} {
+	for _, name := range []string{"bert", "roberta", "cl100k", "llama", "xlm_roberta", "unigram_whole"} {
 		b.Run(name, func(b *testing.B) {
 			tok, tokens := load(b, name), 0
 			for b.Loop() {

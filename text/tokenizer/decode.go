@@ -17,6 +17,7 @@ const (
 	mostText    = 256 // bytes of a text that is put in, or of an added token
 	mostGrowth  = 256 // how many bytes a normalizer may make of one
 	mostPadding = 1 << 20
+	mostUnits   = 1 << 20 // of a table of characters
 )
 
 // file is a tokenizer.json.
@@ -237,7 +238,7 @@ func malformed(path, what string, args ...any) *orrery.Error {
 
 func unsupported(path, what string, args ...any) *orrery.Error {
 	return about("tokenizer_unsupported", path, what, args).
-		WithNext("use a tokenizer of kind WordPiece or BPE, with parts that the reference of tokenizers lists")
+		WithNext("use a tokenizer of kind WordPiece, BPE, Unigram or WordLevel, with parts that the reference of tokenizers lists")
 }
 
 func about(code, path, what string, args []any) *orrery.Error {

@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -46,12 +48,18 @@ func decodeModel(b json.RawMessage) (subwords, map[string]int32, error) {
 		name = "BPE"
 	} else if name == "" && keys["max_input_chars_per_word"] != nil {
 		name = "WordPiece"
+	} else if name == "" && keys["unk_id"] != nil {
+		name = "Unigram"
 	}
 	switch name {
 	case "WordPiece":
 		return decodeWordPiece(b)
 	case "BPE":
 		return decodeBytePair(b)
+	case "Unigram":
+		return decodeUnigram(b)
+	case "WordLevel":
+		return decodeWordLevel(b)
 	}
 	return nil, nil, unsupported("model.type", "%q", name)
 }
@@ -107,18 +115,88 @@ func decodeBytePair(b []byte) (subwords, map[string]int32, error) {
 	if len(m.prefix)+len(m.suffix) > mostText {
 		return nil, nil, unsupported("model", "has a prefix and suffix of more than %d bytes", mostText)
 	}
-	for i := range m.bytes {
-		m.bytes[i] = -1
-		if id, known := f.Vocab[fmt.Sprintf("<0x%02X>", i)]; known && f.ByteFallback {
-			m.bytes[i] = id
-		}
-	}
+	m.bytes = byteTokens(f.Vocab, f.ByteFallback)
 	for i, item := range f.Merges {
 		if err := m.learn(i, item); err != nil {
 			return nil, nil, err
 		}
 	}
 	return m, f.Vocab, nil
+}
+
+// byteTokens gives the tokens that stand for single bytes, -1 for none.
+func byteTokens(vocabulary map[string]int32, used bool) (ids [256]int32) {
+	for i := range ids {
+		ids[i] = -1
+		if id, known := vocabulary[fmt.Sprintf("<0x%02X>", i)]; known && used {
+			ids[i] = id
+		}
+	}
+	return ids
+}
+
+type unigramFile struct {
+	Type         string      `json:"type"`
+	Unknown      *int32      `json:"unk_id"`
+	ByteFallback bool        `json:"byte_fallback"`
+	Vocab        []scoreFile `json:"vocab"`
+}
+
+// scoreFile is a token with its score: ["a", -2.5].
+type scoreFile struct {
+	token string
+	score float64
+}
+
+func (f *scoreFile) UnmarshalJSON(b []byte) error {
+	f.score = math.NaN() // for what has none
+	two := [2]any{&f.token, &f.score}
+	return json.Unmarshal(b, &two)
+}
+
+func decodeUnigram(b []byte) (subwords, map[string]int32, error) {
+	var f unigramFile
+	if err := strict(b, &f, "model"); err != nil {
+		return nil, nil, err
+	}
+	if f.Unknown == nil {
+		return nil, nil, unsupported("model.unk_id", "is missing: there would be no token for what is unknown")
+	}
+	if *f.Unknown < 0 || int(*f.Unknown) >= len(f.Vocab) {
+		return nil, nil, malformed("model.unk_id", "is %d, of %d tokens", *f.Unknown, len(f.Vocab))
+	}
+	m := &unigram{scores: make([]float64, len(f.Vocab)), ids: make(map[string]int32, len(f.Vocab)), unknown: *f.Unknown, unknownFor: math.Inf(1)}
+	entries := make([]entry, 0, len(f.Vocab))
+	for i, v := range f.Vocab {
+		if !finite(v.score) {
+			return nil, nil, malformed(fmt.Sprintf("model.vocab[%d]", i), "scores %v", v.score)
+		}
+		m.scores[i], m.unknownFor = v.score, min(m.unknownFor, v.score-unknownPenalty)
+		m.ids[v.token] = int32(i)
+		if v.token != "" {
+			entries = append(entries, entry{v.token, int32(i)})
+		}
+	}
+	m.tree = newPrefixTree(entries)
+	m.bytes = byteTokens(m.ids, f.ByteFallback)
+	// The map is shared with added tokens, which are none of the model's.
+	return m, maps.Clone(m.ids), nil
+}
+
+func decodeWordLevel(b []byte) (subwords, map[string]int32, error) {
+	var f struct {
+		Type    string           `json:"type"`
+		Unknown string           `json:"unk_token"`
+		Vocab   map[string]int32 `json:"vocab"`
+	}
+	if err := strict(b, &f, "model"); err != nil {
+		return nil, nil, err
+	}
+	unknown, known := f.Vocab[f.Unknown]
+	if !known {
+		return nil, nil, malformed("model.unk_token", "%q is not in the vocabulary", f.Unknown)
+	}
+	return &wordLevel{maps.Clone(f.Vocab), unknown}, f.Vocab, nil
 }
 
 // learn takes a merge in, which is written "a b" or ["a", "b"].

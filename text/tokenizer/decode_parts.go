@@ -68,6 +68,10 @@ func decodeNormalizer(b json.RawMessage, path string, growth *float64, depth int
 		}
 		*growth *= float64(1 + len(f.Prepend))
 		return prepend(f.Prepend), nil
+	case "Nmt":
+		return grows(1, nmt)
+	case "Precompiled":
+		return decodePrecompiled(b, path, growth)
 	case "Replace":
 		return decodeReplace(b, path, growth)
 	case "Sequence":

@@ -51,6 +51,19 @@ var lowercase = mapped(func(s *scratch, r rune, at Span) {
 
 var stripAccents = without(func(r rune) bool { return r >= utf8.RuneSelf && unicode.Is(unicode.M, r) })
 
+// nmt is sentencepiece's: control characters away, other white space and what has
+// no width blanks.
+var nmt = mapped(func(s *scratch, r rune, at Span) {
+	switch {
+	case r >= 0x01 && r <= 0x08, r == 0x0b, r >= 0x0e && r <= 0x1f, r == 0x7f, r == 0x8f, r == 0x9f:
+	case r == '\t', r == '\n', r == '\f', r == '\r', r == 0x1680, r >= 0x200b && r <= 0x200f, r == 0x2028, r == 0x2029,
+		r == 0x2581, r == 0xfeff, r == 0xfffd:
+		s.write(' ', at)
+	default:
+		s.write(r, at)
+	}
+})
+
 // bert is the normalizer of BERT: control characters away, all white space blanks,
 // blanks around Chinese characters, accents away, small letters.
 func bert(clean, chinese, strip, lower bool) normalizer {

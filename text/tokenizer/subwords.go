@@ -23,7 +23,7 @@ type wordPiece struct {
 func (m *wordPiece) tokens(_ *scratch, word []byte, out []token) []token {
 	n := len(out)
 	if len(word) > m.mostChars && utf8.RuneCount(word) > m.mostChars {
-		return append(out, token{m.unknown, int32(len(word))})
+		return append(out, token{m.unknown, int32(len(word)), int32(len(word))})
 	}
 	pieces := m.first
 	for from := 0; from < len(word); {
@@ -42,9 +42,9 @@ func (m *wordPiece) tokens(_ *scratch, word []byte, out []token) []token {
 			}
 		}
 		if !found {
-			return append(out[:n], token{m.unknown, int32(len(word))})
+			return append(out[:n], token{m.unknown, int32(len(word)), int32(len(word))})
 		}
-		out = append(out, token{id, int32(to - from)})
+		out = append(out, token{id, int32(to - from), int32(to - from)})
 		from, pieces = to, m.later
 	}
 	return out
@@ -82,14 +82,14 @@ func (m merge) less(than merge) bool {
 func (m *bytePair) tokens(s *scratch, word []byte, out []token) []token {
 	if m.whole {
 		if id, known := m.vocabulary[string(word)]; known {
-			return append(out, token{id, int32(len(word))})
+			return append(out, token{id, int32(len(word)), int32(len(word))})
 		}
 	}
 	m.characters(s, word)
 	m.join(s)
 	for _, p := range s.parts {
 		if p.length > 0 {
-			out = append(out, token{p.id, p.length})
+			out = append(out, token{p.id, p.length, p.length})
 		}
 	}
 	return out

@@ -17,8 +17,9 @@ type piece struct {
 	token int32 // -1 for a part
 }
 
-// token is what a model makes of some bytes of a word.
-type token struct{ id, length int32 }
+// token is what a model makes of some bytes of a word. The next token begins
+// onward bytes after it does.
+type token struct{ id, length, onward int32 }
 
 // scratch is the working memory of one encoding. What is written in it stays until
 // it is reset.
@@ -28,6 +29,7 @@ type scratch struct {
 	tokens []token
 	parts  []part
 	queue  []merge
+	ways   []best
 	runes  []change
 	cuts   []cut
 	known  map[string][]token

@@ -1,6 +1,6 @@
 // Package tokenizer makes of a text the tokens that a model was trained on, as
 // the tokenizer.json of Hugging Face's tokenizers library describes: normalizers,
-// pre-tokenizers, WordPiece or byte-pair encoding, added tokens, post-processors,
+// pre-tokenizers, WordPiece, byte-pair encoding, Unigram or whole words, added tokens, post-processors,
 // truncation and padding. It gives the ids and places that the library gives. What
 // it does not know of a file is refused by name, so that nothing differs in silence.
 package tokenizer
@@ -117,7 +117,7 @@ func (t *Tokenizer) Encode(text string) *Encoding {
 				at = Span{p.at[from].Start, p.at[to-1].End}
 			}
 			e.add(token.id, at)
-			from = to
+			from = min(from+int(token.onward), len(p.at))
 		}
 	})
 	e.truncate(t.truncation, t.added)

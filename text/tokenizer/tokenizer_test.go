@@ -47,15 +47,22 @@ func TestRefusals(t *testing.T) {
 		{"version", `"2.0"`, "tokenizer_unsupported", "version"},
 		{"surprise", `1`, "tokenizer_unsupported", `"surprise"`},
 		{"model", `null`, "tokenizer_malformed", "model"},
-		{"model.type", `"Unigram"`, "tokenizer_unsupported", `"Unigram"`},
+		{"model.type", `"Syllable"`, "tokenizer_unsupported", `"Syllable"`},
+		{"model", `{"type": "Unigram", "vocab": [["a", -1]]}`, "tokenizer_unsupported", "unk_id"},
+		{"model", `{"type": "Unigram", "unk_id": 1, "vocab": [["a", -1]]}`, "tokenizer_malformed", "unk_id"},
+		{"model", `{"type": "Unigram", "unk_id": 0, "vocab": [["a", -1], ["b"]]}`, "tokenizer_malformed", "vocab[1]"},
+		{"model", `{"type": "Unigram", "unk_id": 0, "vocab": [["a", "b"]]}`, "tokenizer_malformed", "model"},
+		{"model", `{"type": "WordLevel", "unk_token": "b", "vocab": {"a": 0}}`, "tokenizer_malformed", "unk_token"},
 		{"model.unk_token", `"[GONE]"`, "tokenizer_malformed", `"[GONE]"`},
 		{"model.surprise", `1`, "tokenizer_unsupported", `"surprise"`},
 		{"model.vocab", `{"[UNK]": 900000}`, "tokenizer_malformed", "900000"},
 		{"model", `{"type": "BPE", "dropout": 0.1, "vocab": {}, "merges": []}`, "tokenizer_unsupported", "dropout"},
 		{"model", `{"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}`, "tokenizer_malformed", "merges[0]"},
 		{"model", `{"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "a", "a"]]}`, "tokenizer_malformed", "merges[0]"},
-		{"normalizer", `{"type": "Precompiled", "precompiled_charsmap": ""}`, "tokenizer_unsupported", `"Precompiled"`},
-		{"normalizer", `{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Nmt"}]}`, "tokenizer_unsupported", "normalizer.normalizers[1]"},
+		{"normalizer", `{"type": "Precompiled", "precompiled_charsmap": ""}`, "tokenizer_malformed", "precompiled_charsmap"},
+		{"normalizer", `{"type": "Precompiled", "precompiled_charsmap": "/////wAA"}`, "tokenizer_malformed", "precompiled_charsmap"},
+		{"normalizer", `{"type": "Precompiled", "precompiled_charsmap": "not base64"}`, "tokenizer_malformed", "normalizer"},
+		{"normalizer", `{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "ByteLevel"}]}`, "tokenizer_unsupported", "normalizer.normalizers[1]"},
 		{"normalizer", `{"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}]}`, "tokenizer_unsupported", "times as long"},
 		{"normalizer", `{"type": "Replace", "pattern": {"Regex": "a(?=b)"}, "content": ""}`, "tokenizer_unsupported", "normalizer.pattern"},
 		{"normalizer", `{"type": "Replace", "pattern": {"Regex": "a*"}, "content": ""}`, "tokenizer_unsupported", "nothing"},
@@ -122,7 +129,7 @@ func TestOldFiles(t *testing.T) {
 }
 
 // names are the tokenizers of the test data.
-var names = []string{"bert", "bert_cased", "bert_plain", "word_piece_sequence", "word_piece_split", "gpt2", "roberta", "trimmed", "cl100k", "gpt2_split", "llama", "metaspace", "metaspace_always", "clip"}
+var names = []string{"bert", "bert_cased", "bert_plain", "word_piece_sequence", "word_piece_split", "gpt2", "roberta", "trimmed", "cl100k", "gpt2_split", "llama", "metaspace", "metaspace_always", "clip", "xlm_roberta", "albert", "unigram_whole", "unigram_bytes", "word_level"}
 
 // TestAlways holds for any text what every encoding has: lists of one length, ids
 // of the vocabulary, places in the text at whole characters, no more tokens than
@@ -174,7 +181,8 @@ func check(t interface{ Fatalf(string, ...any) }, tok *tokenizer.Tokenizer, text
 		if at.Start < 0 || at.Start > at.End || int(at.End) > len(text) {
 			t.Fatalf("%q: the place %v", text, at)
 		}
-		if whole && !utf8.ValidString(text[at.Start:at.End]) {
+		// The tokens of a part's bytes all have the place of the part.
+		if whole && (i == 0 || at != e.Offsets[i-1]) && !utf8.ValidString(text[at.Start:at.End]) {
 			t.Fatalf("%q: the place %v is within a character", text, at)
 		}
 	}

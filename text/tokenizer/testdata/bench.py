@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 here = os.path.dirname(os.path.abspath(__file__))
 texts = json.loads(gzip.open(os.path.join(here, "cases.json.gz")).read())["texts"][15:45]
-for name in ["bert", "roberta", "cl100k", "llama"]:
+for name in ["bert", "roberta", "cl100k", "llama", "xlm_roberta", "unigram_whole"]:
     t = Tokenizer.from_file(os.path.join(here, name + ".json"))
     t.no_padding()
     tokens, begun = 0, time.perf_counter()

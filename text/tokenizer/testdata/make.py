@@ -1,7 +1,7 @@
 """Makes the tokenizers and cases of this folder with Hugging Face's tokenizers
 library, version 0.22.1, which is what the Go package is held to:
 
-    pip install tokenizers==0.22.1 && python3 make.py
+    pip install tokenizers==0.22.1 sentencepiece==0.2.3 protobuf && python3 make.py
 
 The texts are made here. Places are in bytes.
 """
@@ -10,6 +10,10 @@ import gzip
 import json
 import os
 import random
+import tempfile
+
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -116,6 +120,49 @@ made["metaspace"] = byte_pair(normalizers.NFKC(), pre_tokenizers.Metaspace(prepe
 made["metaspace_always"] = byte_pair(normalizers.NFD(), pre_tokenizers.Metaspace(prepend_scheme="always", split=False), models.BPE(unk_token="<unk>"), special_tokens=["<unk>", "<s>"], limit_alphabet=40, vocab_size=300)
 made["clip"] = byte_pair(normalizers.Lowercase(), pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(r"\s+"), "merged_with_next"), pre_tokenizers.Punctuation("contiguous")]),
     models.BPE(unk_token="[UNK]", end_of_word_suffix="</w>", continuing_subword_prefix="##"), special_tokens=["[UNK]"], end_of_word_suffix="</w>", continuing_subword_prefix="##")
+
+
+def unigram(normalizer, split, model=None, **more):
+    t = Tokenizer(model or models.Unigram())
+    t.normalizer, t.pre_tokenizer = normalizer, split
+    return train(t, trainers.UnigramTrainer, unk_token="<unk>", special_tokens=more.pop("special_tokens", ["<s>", "<pad>", "</s>", "<unk>"]), **more)
+
+
+def precompiled(rules):
+    """The table that sentencepiece makes of rules, which map texts to texts."""
+    with tempfile.TemporaryDirectory() as folder:
+        write = lambda name, text: open(os.path.join(folder, name), "w").write(text) and os.path.join(folder, name)
+        points = lambda s: " ".join(f"{ord(c):X}" for c in s)
+        sentencepiece.SentencePieceTrainer.train(input=write("texts", "\n".join(corpus)), model_prefix=os.path.join(folder, "model"), hard_vocab_limit=False,
+            normalization_rule_tsv=write("rules", "".join(f"{points(a)}\t{points(b)}\n" for a, b in rules.items())), minloglevel=2)
+        model = sentencepiece_model_pb2.ModelProto()
+        model.ParseFromString(open(os.path.join(folder, "model.model"), "rb").read())
+        return model.normalizer_spec.precompiled_charsmap
+
+
+# One character for one, more for one, fewer for several, and none.
+table = precompiled({"é": "e", "e\u0301": "e", "ß": "ss", "…": "...", "½": "1\u20442", "ﬁ": "fi", "\t": " ", "\r\n": " ", "\n": " ", "\u00a0": " ", "\u3000": " ", "²": "2",
+    "\u200b": "", "\u00ad": "", "İ": "i\u0307", "한": "\u1112\u1161\u11ab", "\u1112\u1161\u11ab": "han", "क्षि": "kshi", "👍🏽": "+1", "\u0378": "ab" * 9, "東京": "tokyo", "a\u0301": "a", "\u0301": ""})
+
+t = made["xlm_roberta"] = unigram(normalizers.Sequence([normalizers.Precompiled(table), normalizers.Replace(Regex(" {2,}"), " ")]),
+    pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]))
+t.add_special_tokens([AddedToken("<mask>", lstrip=True)])
+t.post_processor = processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+t.enable_truncation(25)
+t.enable_padding(pad_id=1, pad_token="<pad>")
+
+made["albert"] = unigram(normalizers.Sequence([normalizers.Replace("``", '"'), normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(), normalizers.Precompiled(table)]),
+    pre_tokenizers.Metaspace(), vocab_size=200)
+made["unigram_whole"] = unigram(normalizers.Nmt(), None, vocab_size=150)
+
+# A vocabulary of one's own, in which several ways score alike.
+made["unigram_bytes"] = Tokenizer(models.Unigram([("<unk>", 0.0), ("▁", -2.0), ("a", -1.0), ("b", -1.5), ("ab", -2.5), ("ba", -2.25), ("aba", -3.5), ("the", -2.0), ("<s>", -4.0), ("é", -1.0), ("東京", -9.0), ("ing", -3.0), ("i", -1.0), ("n", -1.0), ("g", -1.0), ("b", -0.5)]
+    + [(b, -6.0) for b in bytes_of], 0, True))
+made["unigram_bytes"].pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+
+made["word_level"] = Tokenizer(models.WordLevel(unk_token="<unk>"))
+made["word_level"].pre_tokenizer = pre_tokenizers.Whitespace()
+train(made["word_level"], trainers.WordLevelTrainer, vocab_size=30, special_tokens=["<unk>"])
 
 
 def places(text, offsets):
