@@ -14,6 +14,7 @@ import (
 	"orrery.dev/plan"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
+	texts "orrery.dev/text"
 )
 
 // mostSpans bounds the sentences of a comment that are scored apart.
@@ -131,17 +132,17 @@ func (s *Server) analyze(ctx context.Context, body []byte, begun time.Time) (any
 // Analyze answers a request as comments:analyze does; begun is when it came. The
 // system must serve attributes.
 func (s *Server) Analyze(ctx context.Context, request *perspective.AnalyzeRequest, begun time.Time) (*perspective.AnalyzeResponse, error) {
-	declared := s.engine.Plan().Spec.Perspective
-	if err := knownAttributes(declared, request.Requested); err != nil {
+	system := s.engine.Plan().Spec
+	if err := knownAttributes(system.Perspective, request.Requested); err != nil {
 		return nil, err
 	}
 	out := &perspective.AnalyzeResponse{ClientToken: request.ClientToken, Languages: request.Languages}
-	unsupported := unsupportedLanguages(declared, request.Languages)
+	unsupported := unsupportedLanguages(system, request.Languages)
 	if len(request.Languages) == 0 {
-		detected, known := perspective.Told(declared.Languages, request.Comment.Text)
-		out.Languages, out.DetectedLanguages = []string{detected}, []string{detected}
+		detected, known := told(system, request.Comment.Text)
+		out.Languages, out.DetectedLanguages = detected, detected
 		if !known {
-			unsupported = out.DetectedLanguages
+			unsupported = detected
 		}
 	}
 	if len(unsupported) > 0 && request.DropUnsupported {
@@ -186,13 +187,23 @@ func names[V any](m map[string]V) []string {
 }
 
 // unsupportedLanguages gives those of a request that the system does not know.
-func unsupportedLanguages(declared *spec.Perspective, requested []string) (out []string) {
+func unsupportedLanguages(system *spec.Spec, requested []string) (out []string) {
 	for _, l := range requested {
-		if !slices.ContainsFunc(declared.Languages, func(known string) bool { return spec.SameLanguage(known, l) }) {
+		if !texts.Covers(system.Text.Languages, l) {
 			out = append(out, l)
 		}
 	}
 	return out
+}
+
+// told says which of the system's languages a comment is in, as a list of one.
+func told(system *spec.Spec, comment string) (detected []string, known bool) {
+	var n texts.Normal
+	if err := n.Reset(comment); err != nil {
+		return []string{texts.Und}, false
+	}
+	code, known := n.Told(system.Text.Languages)
+	return []string{code}, known
 }
 
 // scored decides on a comment, and records that unless it may not be. The plan is
@@ -252,11 +263,11 @@ func attributeScores(p *plan.Plan, event *orrery.Event, d *orrery.Decision, requ
 	}
 	scratch := p.NewScratch()
 	values := p.Attributes(event, scratch, d)
-	text := p.Text(event)
-	whole := perspective.Part{Text: text, End: perspective.Units(text)}
+	comment := p.Text(event)
+	whole := perspective.Part{Text: comment, End: perspective.Units(comment)}
 	parts, scores := []perspective.Part{whole}, [][]float64{values}
 	if request.SpanAnnotations {
-		if parts = perspective.Sentences(text, mostSpans); len(parts) > 1 {
+		if parts = perspective.Sentences(comment, mostSpans); len(parts) > 1 {
 			scores = scores[:0]
 			for _, part := range parts {
 				scores = append(scores, p.AttributesOf(part.Text, event, scratch, d))
@@ -266,8 +277,16 @@ func attributeScores(p *plan.Plan, event *orrery.Event, d *orrery.Decision, requ
 	out := map[string]perspective.AttributeScores{}
 	for name, parameters := range request.Requested {
 		i := p.Spec.Perspective.Attribute(name)
-		if math.IsNaN(values[i]) {
+		switch {
+		case !math.IsNaN(values[i]):
+		case d.Fallback != plan.FallbackLanguage:
 			return nil, noScore(name, d)
+		case request.DropUnsupported:
+			continue
+		default:
+			// The request names a language that the text is plainly not in.
+			detected, _ := told(p.Spec, whole.Text)
+			return nil, perspective.UnsupportedLanguage(name, request.Languages, detected)
 		}
 		threshold := math.Inf(-1)
 		if parameters.ScoreThreshold != nil {

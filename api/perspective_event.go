@@ -89,7 +89,7 @@ func (s *Server) suggest(ctx context.Context, body []byte, _ time.Time) (any, er
 	if err := knownAttributes(system.Perspective, r.AttributeScores); err != nil {
 		return nil, err
 	}
-	if unsupported := unsupportedLanguages(system.Perspective, r.Languages); len(unsupported) > 0 {
+	if unsupported := unsupportedLanguages(system, r.Languages); len(unsupported) > 0 {
 		return nil, perspective.UnsupportedLanguage(names(r.AttributeScores)[0], r.Languages, nil)
 	}
 	if outcome := suggested(system, r.AttributeScores); outcome != "" && r.ClientToken != "" {

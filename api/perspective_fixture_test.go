@@ -34,7 +34,7 @@ events:
     time: at
     fields: {verdict_id: string, at: timestamp, message_id: string, author: entity, label: string, note: {type: string, optional: true}}
 decide_on: message
-text: message.text
+text: {of: message.text, languages: [en, de]}
 features:
   messages: {count: message, by: author, window: 1h}
   hateful: {count: verdict, where: 'verdict.label == "hate"', by: author, window: 1d}
@@ -50,7 +50,6 @@ perspective:
     IDENTITY_ATTACK: scores.hate
     SPAM: messages / 10
     FLIRTATION: 7
-  languages: [en, de]
   session: message.author
   community: message.channel
   suggest:

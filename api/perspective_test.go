@@ -164,6 +164,8 @@ func TestRefusals(t *testing.T) {
 		{"no attributes", analyzePath, `{"comment": {"text": "x"}}`, 400, "INVALID_ARGUMENT", "NO_REQUESTED_ATTRIBUTES", "Missing requested_attributes", ""},
 		{"language", analyzePath, `{"comment": {"text": "x"}, "requestedAttributes": {"TOXICITY": {}}, "languages": ["en-GB", "it"]}`, 400, "INVALID_ARGUMENT", "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE", "Attribute TOXICITY does not support request languages: en-GB, it", `"requestedLanguages":["en-GB","it"]`},
 		{"script", analyzePath, `{"comment": {"text": "привет всем"}, "requestedAttributes": {"TOXICITY": {}}}`, 400, "INVALID_ARGUMENT", "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE", "und-Cyrl", `"detectedLanguages":["und-Cyrl"]`},
+		{"words", analyzePath, `{"comment": {"text": "je ne sais pas ce que vous avez fait, mais c'est bien"}, "requestedAttributes": {"TOXICITY": {}}}`, 400, "INVALID_ARGUMENT", "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE", "Attribute TOXICITY does not support request languages: fr", `"detectedLanguages":["fr"]`},
+		{"suggested language", suggestPath, `{"comment": {"text": "x"}, "languages": ["hi-Latn"], "attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}}}`, 400, "INVALID_ARGUMENT", "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE", "hi-Latn", ""},
 		{"html", analyzePath, `{"comment": {"text": "x", "type": "HTML"}, "requestedAttributes": {"TOXICITY": {}}}`, 400, "INVALID_ARGUMENT", "INVALID_REQUEST", "PLAIN_TEXT", ""},
 		{"score type", analyzePath, `{"comment": {"text": "x"}, "requestedAttributes": {"TOXICITY": {"scoreType": "PERCENTILE"}}}`, 400, "INVALID_ARGUMENT", "INVALID_REQUEST", "PERCENTILE is not supported by attribute TOXICITY", ""},
 		{"two contexts", analyzePath, `{"comment": {"text": "x"}, "requestedAttributes": {"TOXICITY": {}}, "context": {"entries": [{"text": "a"}], "articleAndParentComment": {"article": {"text": "b"}}}}`, 400, "INVALID_ARGUMENT", "INVALID_REQUEST", "both fields were populated", ""},
@@ -203,6 +205,29 @@ func TestRefusals(t *testing.T) {
 	}
 	if status, got := c.post(t, analyzePath, `{"comment": {"text": "x"}, "requestedAttributes": {"TOXICITY": {}}, "languages": ["it"], "dropUnsupportedAttributes": true}`); status != http.StatusOK || got["attributeScores"] != nil {
 		t.Errorf("dropped: %d %v", status, got)
+	}
+	// What the request says of the language does not make the model know it.
+	const plainly = `{"comment": {"text": "je ne sais pas ce que vous avez fait, mais c'est bien"}, "languages": ["en"], "doNotStore": true, "requestedAttributes": {"TOXICITY": {}, "FLIRTATION": {}}`
+	if status, got := c.post(t, analyzePath, plainly+`}`); status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got), "detectedLanguages:[fr] requestedLanguages:[en]") {
+		t.Errorf("French said to be English: %d %v", status, got)
+	}
+	if status, got := c.post(t, analyzePath, plainly+`, "dropUnsupportedAttributes": true}`); status != http.StatusOK || dig(t, got, "attributeScores", "FLIRTATION") == nil || object(t, got["attributeScores"])["TOXICITY"] != nil {
+		t.Errorf("French said to be English, dropped: %d %v", status, got)
+	}
+	// What a comment answers to is taken, and changes nothing.
+	score := func(context string) any {
+		t.Helper()
+		status, got := c.post(t, analyzePath, `{"comment": {"text": "no flurg here"}, "doNotStore": true, "requestedAttributes": {"IDENTITY_ATTACK": {}}`+context+`}`)
+		if status != http.StatusOK {
+			t.Fatalf("%d %v", status, got)
+		}
+		return dig(t, got, "attributeScores", "IDENTITY_ATTACK", "summaryScore", "value")
+	}
+	if alone, with := score(""), score(`, "context": {"entries": [{"text": "all flurg are filth"}, {"text": "drat"}]}`); alone != with {
+		t.Errorf("%v, and in a context %v", alone, with)
+	}
+	if alone, with := score(""), score(`, "context": {"articleAndParentComment": {"article": {"text": "a"}, "parentComment": {"text": "b"}}}`); alone != with {
+		t.Errorf("%v, and in a context %v", alone, with)
 	}
 	fraud := newServer(t)
 	if status, _, got := call(t, fraud, "POST", analyzePath, "application/json", `{}`); status != http.StatusNotFound || dig(t, got, "error", "status") != "NOT_FOUND" {

@@ -26,9 +26,11 @@ const (
 
 // AnalyzeRequest asks for the scores of a comment.
 type AnalyzeRequest struct {
-	Comment   TextEntry `json:"comment"`
-	Context   *Context  `json:"context,omitempty"`
-	Languages []string  `json:"languages"`
+	Comment TextEntry `json:"comment"`
+	// Context is checked, and not used: a comment is scored by itself, and by what
+	// the system knows of its session and its community.
+	Context   *Context `json:"context,omitempty"`
+	Languages []string `json:"languages"`
 	// Requested has the attributes asked for, by name.
 	Requested map[string]Parameters `json:"requestedAttributes"`
 	// DoNotStore asks that nothing of the request is kept.

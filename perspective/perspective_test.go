@@ -32,27 +32,6 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-func TestTold(t *testing.T) {
-	for _, test := range []struct {
-		languages, text, want string
-		known                 bool
-	}{
-		{"en,de", "hello", "en", true},
-		{"ru,en", "hello", "en", true},
-		{"en,ru", "привет, world and", "en", true},
-		{"en", "привет мир, ok", "und-Cyrl", false},
-		{"ja", "はい漢字", "ja", true},
-		{"zh", "漢字", "zh", true},
-		{"hi-Latn,hi", "नमस्ते", "hi", true},
-		{"en", "12345 😀", "en", true},
-		{"en", "ᚠᚢᚦᚨᚱᚲ", "und", false},
-	} {
-		if got, known := Told(strings.Split(test.languages, ","), test.text); got != test.want || known != test.known {
-			t.Errorf("%q with %s: %s %t, want %s %t", test.text, test.languages, got, known, test.want, test.known)
-		}
-	}
-}
-
 // Names and values are taken as the JSON mapping of Protocol Buffers has them.
 func TestDecodeIsLenientWhereProtocolBuffersAre(t *testing.T) {
 	r, err := DecodeAnalyze([]byte(`{"comment": {"text": "x", "type": 1}, "requested_attributes": {"A": {"score_threshold": "0.25", "scoreType": 1}, "B": null},
@@ -83,7 +62,6 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err == nil {
 			checkParts(t, analyze.Comment.Text)
-			Told([]string{"en"}, analyze.Comment.Text)
 		}
 		suggest, err := DecodeSuggest(body)
 		checkError(t, err)

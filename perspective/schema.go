@@ -42,7 +42,7 @@ var textTypes = []value{{"TEXT_TYPE_UNSPECIFIED", "The same as PLAIN_TEXT."}, {"
 
 const (
 	tokenDoc     = "Echoed in the response. It also names the comment: a request with the same token, text, session and community is the same comment again."
-	languagesDoc = "The languages of the comment, as codes of BCP 47. Where none is given, it is told from the letters of the text."
+	languagesDoc = "The languages of the comment, as codes of BCP 47. Where none is given, it is told from the text: by its letters, and among languages that share them by its function words."
 	sessionDoc   = "Whose comment it is: requests with one session are put together."
 	communityDoc = "Where the comment was made."
 )
@@ -53,7 +53,7 @@ var messages = []message{
 		{name: "clientToken", doc: tokenDoc},
 		{name: "comment", doc: "The comment.", kind: object, of: "TextEntry"},
 		{name: "communityId", doc: communityDoc},
-		{name: "context", doc: "What the comment answers to. It is checked, and not used.", kind: object, of: "Context"},
+		{name: "context", doc: "What the comment answers to. It is checked, and not used: a comment is scored by itself, and by what the system knows of its session and its community.", kind: object, of: "Context"},
 		{name: "doNotStore", doc: "Score the comment from what is known, and record nothing.", kind: boolean},
 		{name: "dropUnsupportedAttributes", doc: "Leave out attributes that do not know the language, in place of an error.", kind: boolean},
 		{name: "languages", doc: languagesDoc, many: true},
@@ -97,7 +97,7 @@ var messages = []message{
 		{name: "clientToken", doc: tokenDoc},
 		{name: "comment", doc: "The comment.", kind: object, of: "TextEntry"},
 		{name: "communityId", doc: communityDoc},
-		{name: "context", doc: "What the comment answers to.", kind: object, of: "Context"},
+		{name: "context", doc: "What the comment answers to. It is checked, and not used: a comment is scored by itself, and by what the system knows of its session and its community.", kind: object, of: "Context"},
 		{name: "languages", doc: languagesDoc, many: true},
 		{name: "sessionId", doc: sessionDoc},
 	}},

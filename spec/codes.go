@@ -77,7 +77,6 @@ var codes = map[string]string{
 	"not_a_number_with":        "What goes with an action, and is no number.",
 	"unknown_mask":             "A mask that does not exist.",
 	"mask_without_text_model":  "A mask of what the model read, and a model that reads no text.",
-	"bad_language":             "A language that is no code of BCP 47.",
 	"not_a_number_attribute":   "An attribute of the Perspective API whose score is no number.",
 	"perspective_field_unset":  "A field of an event that nothing in a request to the Perspective API fills.",
 	"unknown_attribute":        "An attribute that `perspective` does not declare.",

@@ -1,9 +1,7 @@
 package spec
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 
 	"orrery.dev"
 	"orrery.dev/declare"
@@ -14,9 +12,6 @@ import (
 type Perspective struct {
 	// Attributes are in the order of the file.
 	Attributes []Attribute
-	// Languages are codes of BCP 47 that a comment can be in; the first is meant
-	// where a request names none.
-	Languages []string
 	// Session and Community are the indexes in DecideOn of the fields that hold a
 	// request's sessionId and communityId, -1 for none.
 	Session, Community int
@@ -55,14 +50,12 @@ func perspectiveField() declare.Field {
 		return declare.Field{Name: name, Type: declare.Any, Example: "hate", Doc: "The outcome that a suggested score " + when + " means: one of the label's `classes`, or `true` or `false`. It means none where this is left out."}
 	}
 	return declare.Field{Name: "perspective", Type: declare.Mapping,
-		Doc: "Answers at the endpoints of the Perspective API, `POST /v1alpha1/comments:analyze` and `comments:suggestscore`, so that its clients work unchanged but for the address. It needs `text`. A comment becomes the event decided on: its text is that event's, its id is made, it happens now, and the policy decides on it as on any other, unless the request says `doNotStore`.",
+		Doc: "Answers at the endpoints of the Perspective API, `POST /v1alpha1/comments:analyze` and `comments:suggestscore`, so that its clients work unchanged but for the address. It needs `text`, whose `languages` are those that it serves: a request that names another is refused, and so is a text that can be in none of them where the request names none. A comment becomes the event decided on: its text is that event's, its id is made, it happens now, and the policy decides on it as on any other, unless the request says `doNotStore`.",
 		Fields: []declare.Field{
 			{Name: "attributes", Type: declare.Mapping, Required: true, Capitals: true, Example: "{TOXICITY: scores.hate + scores.offensive, IDENTITY_ATTACK: scores.hate}",
 				Doc: "The attributes that can be asked for, by the API's names, such as TOXICITY. One that is not here is refused by name.",
 				Each: &declare.Field{Type: declare.Expression, Example: "scores.hate + scores.offensive",
 					Doc: "The attribute's score: a number, or an expression for one, which reads what a condition of the policy does. It is cut to 0 and 1."}},
-			{Name: "languages", Type: declare.Text, List: true, Default: "en", Example: "[en, es]",
-				Doc: "The languages that the model knows, as codes of BCP 47. A request that names another is refused; so is a text in letters that none of these is written in, where the request names no language. The first is meant where nothing tells otherwise."},
 			{Name: "session", Type: declare.FieldRef, Example: "message.author", Doc: "The field of the event decided on that a request's `sessionId` is put in. Without one it is missing, or the comment's own id where the field cannot be missing: nothing is then known of the session."},
 			{Name: "community", Type: declare.FieldRef, Example: "message.channel", Doc: "The field of the event decided on that a request's `communityId` is put in. Without one it is as with `session`."},
 			{Name: "suggest", Type: declare.Mapping, List: true, Example: "[{attribute: IDENTITY_ATTACK, above: hate}, {attribute: TOXICITY, above: offensive, below: neither}]",
@@ -83,7 +76,6 @@ func (c *checker) resolvePerspective(root *node) {
 	c.needsText(root, root.key("perspective"), "a comment is a text")
 	p := &Perspective{Session: -1, Community: -1}
 	c.resolveAttributes(root, n.get("attributes"), p)
-	c.resolveLanguages(n.get("languages"), p)
 	p.Session = c.requestField(n.get("session"))
 	p.Community = c.requestField(n.get("community"))
 	if p.Session >= 0 && p.Session == p.Community {
@@ -117,23 +109,6 @@ func (c *checker) resolveAttributes(root, n *node, p *Perspective) {
 			c.needsModel(root, e.value, value)
 		}
 		p.Attributes = append(p.Attributes, Attribute{Name: e.key.text, Value: value})
-	}
-}
-
-// languagePattern is of a language, with its script and its region where they are
-// given.
-var languagePattern = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$`)
-
-func (c *checker) resolveLanguages(n *node, p *Perspective) {
-	for _, item := range n.list() {
-		switch {
-		case slices.Contains(p.Languages, item.text):
-			c.errorf(item, "duplicate_item", "`%s` is listed twice", item.text)
-		case !languagePattern.MatchString(item.text):
-			c.errorf(item, "bad_language", "`%s` is no code of a language", shorten(item.text)).note("write it as in en, pt-BR or hi-Latn")
-		default:
-			p.Languages = append(p.Languages, item.text)
-		}
 	}
 }
 
@@ -266,19 +241,4 @@ func SameField(t *orrery.EventType, f *orrery.Field) int {
 		return -1
 	}
 	return i
-}
-
-// SameLanguage reports whether two codes are of one language and script: what
-// they say of a region does not matter.
-func SameLanguage(a, b string) bool { return withoutRegion(a) == withoutRegion(b) }
-
-func withoutRegion(code string) string {
-	parts := strings.Split(strings.ToLower(code), "-")
-	out := parts[0]
-	for _, p := range parts[1:] {
-		if len(p) == 4 && (p[0] < '0' || p[0] > '9') {
-			out += "-" + p
-		}
-	}
-	return out
 }
