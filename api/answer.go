@@ -221,7 +221,7 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 	}
 	record.Answer.Reasons = reasonsOf(p, e, d, d.Reasons, personal)
 	if len(record.Reasons) == 0 && d.Fallback == "" {
-		reasons, _ := p.Reasons(d.Vector, reasonsKept)
+		reasons, _ := p.Reasons(d, reasonsKept)
 		record.Reasons = reasonsOf(p, e, d, reasons, personal)
 	}
 	if p.Spec.Model != nil && d.Fallback == "" {

@@ -176,7 +176,10 @@ func verificationSchema() node {
 	return object(node{"events": integer("events replayed"), "decisions": integer("decisions recomputed"), "different": integer("those that differ"), "erased": integer("decisions of somebody forgotten, of which nothing is left"),
 		"other_text_forms": node{"type": "array", "description": "releases that decided on another version of texts' normal form, which this program cannot recompute",
 			"items": object(node{"release": text("the release's id"), "text_form": integer("the version"), "decisions": integer("its decisions")})},
-		"first": node{"type": "array", "items": node{"type": "object"}}}, "first", "erased", "other_text_forms")
+		"encoded": object(node{"scores": integer("decisions scored again"), "outside": integer("those of them with a score further than the tolerance from the one recorded"),
+			"tolerance": node{"type": "number"}, "greatest_difference": node{"type": "number"},
+			"left": integer("decisions that could not be scored again"), "because": text("why")}, "left", "because"),
+		"first": node{"type": "array", "items": node{"type": "object"}}}, "first", "erased", "other_text_forms", "encoded")
 }
 
 func faultSchema() node {

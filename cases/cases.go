@@ -166,7 +166,7 @@ func decide(p *plan.Plan, c *Case) (*orrery.Decision, error) {
 			d.Fallback = c.Fallback
 		}
 		p.Decide(&e, scratch, d)
-		return d, nil
+		return d, scratch.Fault()
 	}
 	return nil, errors.New("there is no event")
 }
@@ -316,7 +316,7 @@ func (r *Result) compareReasons(p *plan.Plan, want []string, got *orrery.Decisio
 	}
 	reasons := got.Reasons
 	if len(reasons) == 0 && got.Fallback == "" {
-		reasons, _ = p.Reasons(got.Vector, reasonsShown)
+		reasons, _ = p.Reasons(got, reasonsShown)
 	}
 	names := make([]string, len(reasons))
 	for i, reason := range reasons {

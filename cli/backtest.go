@@ -13,6 +13,7 @@ import (
 	"orrery.dev/serve"
 	"orrery.dev/spec"
 	"orrery.dev/store"
+	"orrery.dev/train"
 )
 
 type backtestFlags struct{ dir, since, changed string }
@@ -101,12 +102,20 @@ func (a *app) runBacktest(ctx context.Context, engine *serve.Engine, st store.St
 // its own that knows only what was known when the period began.
 func (a *app) changedPlan(ctx context.Context, engine *serve.Engine, st store.Store, changed *spec.Spec, span replay.Range) (*plan.Plan, error) {
 	now := engine.Plan()
-	if m := now.Model(); changed.Model == nil || m == nil || plan.SameFeatures(now.Spec, changed, m.Features()) {
+	whole := changed.Model != nil && changed.Model.Whole
+	if m := now.Model(); !whole && (changed.Model == nil || m == nil || plan.SameFeatures(now.Spec, changed, m.Features())) {
 		return plan.Compile("", changed, m)
 	}
 	fit, _, err := trainer(changed, "", nil)
 	if err != nil {
 		return nil, err
+	}
+	if whole {
+		m, err := fit(ctx, &train.Rows{})
+		if err != nil {
+			return nil, err
+		}
+		return plan.Compile("", changed, m)
 	}
 	p, err := plan.Compile("", changed, nil)
 	if err != nil {

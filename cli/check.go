@@ -95,7 +95,7 @@ func (a *app) against(ctx context.Context, s *spec.Spec, dir string) (effect *se
 func describeSpec(w io.Writer, s *spec.Spec) {
 	model := "no model"
 	if s.Model != nil {
-		model = fmt.Sprintf("a %s model on %d of them", s.Model.Kind, len(s.Model.Features))
+		model = fmt.Sprintf("a model of kind %s on %d of them", s.Model.Kind, len(s.Model.Features))
 	}
 	fmt.Fprintf(w, "%s is fine: %d events, %d features, %s, %d rules\n", s.Path, len(s.Contract.Events), len(s.Features), model, len(s.Policy))
 }

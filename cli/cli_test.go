@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"orrery.dev/cli"
+	"orrery.dev/model/onnx"
 )
 
 func TestMain(m *testing.M) {
@@ -37,11 +39,22 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SYSTEMS", systems)
+			env.Setenv("ORRERY_ONNXRUNTIME", os.Getenv("ORRERY_ONNXRUNTIME"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await-server": awaitServer, "http": httpCommand, "truncate": truncate, "fill": fill, "append": appendLine, "replace": replaceText,
-			"token": token,
+			"token": token, "network": network, "chat": chat,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "onnx" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			err := onnx.Available()
+			if err != nil && os.Getenv("ORRERY_ONNX") == "required" {
+				return false, err
+			}
+			return err == nil, nil
 		},
 	})
 }

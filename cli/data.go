@@ -15,10 +15,12 @@ import (
 	"orrery.dev"
 	"orrery.dev/builtin"
 	"orrery.dev/ingest/quarantine"
+	"orrery.dev/model"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
 	"orrery.dev/store"
 	"orrery.dev/store/pebble"
+	"orrery.dev/train"
 )
 
 // dataFlag adds --data to a command.
@@ -83,7 +85,14 @@ func (a *app) withEngine(ctx context.Context, s *spec.Spec, dir string, f func(*
 func (a *app) openEngine(ctx context.Context, st store.Store, s *spec.Spec, logger *slog.Logger, observer serve.Observer, m memoryBytes) (*serve.Engine, error) {
 	bar := a.bar("recover", "records", 0)
 	defer bar.Stop()
-	return serve.Open(ctx, st, s, serve.Options{Registry: builtin.Registry(), Logger: logger, Observer: observer, StateBytes: m.state(), Progress: func(done, total int64) {
+	whole := func(ctx context.Context, rows *train.Rows) (model.Model, error) {
+		fit, _, err := trainer(s, "", nil)
+		if err != nil {
+			return nil, err
+		}
+		return fit(ctx, rows)
+	}
+	return serve.Open(ctx, st, s, serve.Options{Registry: builtin.Registry(), Logger: logger, Observer: observer, StateBytes: m.state(), Whole: whole, Progress: func(done, total int64) {
 		bar.SetTotal(total)
 		bar.Set(done)
 	}})

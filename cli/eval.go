@@ -133,7 +133,7 @@ func (a *app) evaluate(ctx context.Context, s *spec.Spec, inputs []ingest.Input,
 	}
 	var err error
 	var calibration *train.CalibrationReport
-	if protocol.Fit, protocol.Kind, err = reportingTrainer(s, kind, nil, func(r *train.CalibrationReport) { calibration = r }); err != nil {
+	if protocol.Fit, protocol.Kind, err = reportingTrainer(s, kind, nil, nil, func(r *train.CalibrationReport) { calibration = r }); err != nil {
 		return nil, err
 	}
 	p, err := plan.Compile("", s, nil)

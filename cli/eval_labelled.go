@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery.dev"
+	"orrery.dev/builtin"
 	"orrery.dev/plan"
 	"orrery.dev/replay"
 	"orrery.dev/spec"
@@ -59,8 +60,14 @@ func (a *app) labelledRun(ctx context.Context, s *spec.Spec, f evalFlags) (run *
 	if run.protocol.Kind == "" {
 		run.protocol.Kind = s.Model.Kind
 	}
+	var network *train.ONNX
+	if kind, ok := builtin.Trainer(run.protocol.Kind); ok && kind.Heads && kind.Name == s.Model.Kind {
+		if network, err = openNetwork(s); err != nil {
+			return nil, err
+		}
+	}
 	run.protocol.Trainer = func(classes []string) (replay.Trainer, error) {
-		fit, _, err := reportingTrainer(withClasses(s, classes), f.model, nil, func(r *train.CalibrationReport) { run.calibration = r })
+		fit, _, err := reportingTrainer(withClasses(s, classes), f.model, network, nil, func(r *train.CalibrationReport) { run.calibration = r })
 		return fit, err
 	}
 	run.learn, err = a.readLabelled(ctx, run.plan, f.events, run.renames)
@@ -109,9 +116,10 @@ func (a *app) readLabelled(ctx context.Context, p *plan.Plan, args []string, ren
 }
 
 // withClasses gives the spec as it would be for a label of other classes: those of
-// labelled events need not be all of the spec's.
+// labelled events need not be all of the spec's. A model that is complete in its
+// files keeps them.
 func withClasses(s *spec.Spec, classes []string) *spec.Spec {
-	if s.Label.Classes == nil || slices.Equal(classes, s.Label.Classes) {
+	if s.Label.Classes == nil || slices.Equal(classes, s.Label.Classes) || s.Model.Whole {
 		return s
 	}
 	out, label, m := *s, *s.Label, *s.Model

@@ -18,6 +18,7 @@ import (
 	"orrery.dev"
 	"orrery.dev/api"
 	"orrery.dev/builtin"
+	"orrery.dev/model"
 	"orrery.dev/plan"
 	"orrery.dev/policy"
 	"orrery.dev/serve"
@@ -127,6 +128,9 @@ func printRecord(w io.Writer, r *api.Record) {
 	rows = append(rows, []string{"took", fmt.Sprintf("decode %d µs, sequence %d µs, score %d µs", r.Micros.Decode, r.Micros.Sequence, r.Micros.Score)})
 	table(w, rows...)
 	printReasons(w, r.Reasons)
+	if r.Model == model.ONNXKind {
+		fmt.Fprintln(w, "\nWhat the network made of the text has no reasons.")
+	}
 	fmt.Fprintln(w, "\nThe event:")
 	var event bytes.Buffer
 	if json.Indent(&event, r.Event, "  ", "  ") == nil {

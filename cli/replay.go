@@ -22,7 +22,13 @@ func (a *app) replayCommand() *cobra.Command {
 		Short: "Recompute what was recorded and compare, bit by bit",
 		Long: `Replay runs the log through the plan again. With --verify it recomputes every
 recorded decision, by the release that made it: features, score, rule and
-action. It prints how many differ, and the status is 1 unless none does.`,
+action. It prints how many differ, and the status is 1 unless none does.
+
+The library that runs ONNX models does not give the same bits on every machine. The
+score of such a model is taken from the record, and what follows from it is
+recomputed bit by bit; then scores are computed again, and those that are further
+than 0.01 from the record count as well. Where models cannot be run, it says how
+many scores were not computed again.`,
 		Example: "  orrery replay systems/fraud --verify",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,7 +65,7 @@ func (a *app) verify(ctx context.Context, path, dir string) error {
 		return err
 	}
 	a.print(v, func(w io.Writer) { printVerification(w, v) })
-	if v.Different > 0 {
+	if !v.Clean() {
 		return errReported
 	}
 	return nil
@@ -78,4 +84,16 @@ func printVerification(w io.Writer, v *replay.Verification) {
 		erased = fmt.Sprintf(", %d erased", v.Erased)
 	}
 	fmt.Fprintf(w, "%d events replayed, %d decisions recomputed, %d differ%s\n", v.Events, v.Decisions, v.Different, erased)
+	if r := v.Encoded; r != nil {
+		printRescored(w, r)
+	}
+}
+
+func printRescored(w io.Writer, r *replay.Rescored) {
+	if r.Scores > 0 {
+		fmt.Fprintf(w, "%d scores of an ONNX model computed again, %d more than %v from the one recorded; the greatest difference is %.2g\n", r.Scores, r.Outside, r.Tolerance, r.Greatest)
+	}
+	if r.Left > 0 {
+		fmt.Fprintf(w, "%d scores of an ONNX model were not computed again: %s\n", r.Left, r.Because)
+	}
 }

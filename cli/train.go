@@ -61,6 +61,10 @@ func (a *app) train(ctx context.Context, path, dir string, request api.TrainRequ
 		return err
 	}
 	a.print(answer, func(w io.Writer) {
+		if s.Model.Whole {
+			fmt.Fprintf(w, "made a release of the model's files in %.1f s\nrelease %s is in force\n", answer.Seconds, answer.Release.Short())
+			return
+		}
 		note(w, answer.Outcomes.Notice())
 		if answer.Reviewed > 0 {
 			note(w, fmt.Sprintf("%d of the rows are known by reviewers alone; each weighs one over the share of its kind that they were asked about", answer.Reviewed))
@@ -127,12 +131,12 @@ func (j *jobs) Verify(ctx context.Context) (*replay.Verification, error) {
 // trainer gives the function that fits the spec's model, or another kind with
 // its defaults.
 func trainer(s *spec.Spec, kind string, progress train.Progress) (replay.Trainer, string, error) {
-	return reportingTrainer(s, kind, progress, func(*train.CalibrationReport) {})
+	return reportingTrainer(s, kind, nil, progress, func(*train.CalibrationReport) {})
 }
 
 // reportingTrainer is trainer, and tells how a model was calibrated where it was
-// to be.
-func reportingTrainer(s *spec.Spec, kind string, progress train.Progress, report func(*train.CalibrationReport)) (replay.Trainer, string, error) {
+// to be. network is the spec's network where it is open already: nil opens it.
+func reportingTrainer(s *spec.Spec, kind string, network *train.ONNX, progress train.Progress, report func(*train.CalibrationReport)) (replay.Trainer, string, error) {
 	if s.Model == nil {
 		return nil, "", orrery.Errorf(orrery.Invalid, "nothing_to_train", "the system %s has no model to train", s.System).
 			WithNext("add model and label to its file")
@@ -149,24 +153,62 @@ func reportingTrainer(s *spec.Spec, kind string, progress train.Progress, report
 		return nil, "", orrery.Errorf(orrery.Invalid, "model_kind_unknown", "there is no model kind %q", kind).
 			WithNext("choose one of %s", strings.Join(names, ", "))
 	}
+	if trainable.Heads && kind == s.Model.Kind {
+		return networkTrainer(s, network, progress, report)
+	}
 	params := train.Params(s.Model.Params)
 	if kind != s.Model.Kind {
 		params = train.Defaults(trainable.Kind)
 	}
+	return rowsTrainer(s, trainable, params, kind == s.Model.Kind, progress, report), kind, nil
+}
+
+// networkTrainer gives the trainer of a network's head, or what makes the network
+// itself a model. Its files are read now, unless it is open.
+func networkTrainer(s *spec.Spec, network *train.ONNX, progress train.Progress, report func(*train.CalibrationReport)) (replay.Trainer, string, error) {
+	if network == nil {
+		var err error
+		if network, err = openNetwork(s); err != nil {
+			return nil, "", err
+		}
+	}
+	// What is wrong with it is said before history is read.
+	if _, err := network.Open(); err != nil {
+		return nil, "", err
+	}
+	if s.Model.Whole {
+		var classes []string
+		several := false
+		if s.Label != nil {
+			classes, several = s.Label.Classes, s.Label.Several
+		}
+		return func(context.Context, *train.Rows) (model.Model, error) { return network.Whole(classes, several) }, s.Model.Kind, nil
+	}
+	head, ok := builtin.Trainer(s.Model.Head.Kind)
+	if !ok {
+		return nil, "", orrery.Errorf(orrery.Invalid, "model_kind_unknown", "there is no model kind %q for a head", s.Model.Head.Kind)
+	}
+	fit := rowsTrainer(s, head, s.Model.Head.Params, true, progress, report)
+	return replay.Trainer(network.Under(train.Fit(fit), head.ReadsText)), s.Model.Kind, nil
+}
+
+// rowsTrainer gives the trainer that fits a kind to rows, weighed and calibrated as
+// the spec says. own says that it is the spec's kind, and not one that is compared.
+func rowsTrainer(s *spec.Spec, kind train.Kind, params train.Params, own bool, progress train.Progress, report func(*train.CalibrationReport)) replay.Trainer {
 	fit := func(ctx context.Context, rows *train.Rows) (model.Model, error) {
-		if !trainable.Monotone && kind != s.Model.Kind {
+		if !kind.Monotone && !own {
 			free := *rows // compared with another kind, which keeps no constraints
 			free.Monotone = nil
 			rows = &free
 		}
-		return trainable.Fit(ctx, train.Weigh(rows, s.Model.Train.Balanced, s.Model.Train.ClassWeights), params, progress)
+		return kind.Fit(ctx, train.Weigh(rows, s.Model.Train.Balanced, s.Model.Train.ClassWeights), params, progress)
 	}
 	if !s.Model.Train.Calibrate {
-		return fit, kind, nil
+		return fit
 	}
 	return func(ctx context.Context, rows *train.Rows) (model.Model, error) {
 		m, calibration, err := train.RefitCalibrated(ctx, fit, rows, 0)
 		report(calibration)
 		return m, err
-	}, kind, nil
+	}
 }

@@ -24,6 +24,7 @@ const (
 	EventRef   Type = "event"      // the name of a declared event
 	FieldRef   Type = "field"      // event.field
 	FeatureRef Type = "feature"    // the name of a declared feature, or a pattern with *
+	File       Type = "file"       // the path of a file beside the spec's own, or below
 	Secret     Type = "secret"     // a reference to a secret: ${env:NAME}, ${file:PATH}
 	Mapping    Type = "mapping"    // a mapping with the fields in Fields
 )
@@ -56,6 +57,8 @@ type Field struct {
 	// Each declares the values of a Mapping whose keys the user names, as the
 	// names of events and features are. Each key is then a Name.
 	Each *Field
+	// Alone says that a parameter of a model is none where the model is a head.
+	Alone bool
 	// Capitals says that these keys are written in capital letters, as the names of
 	// attributes of the Perspective API are: IDENTITY_ATTACK.
 	Capitals bool
@@ -111,8 +114,12 @@ type Kind struct {
 	// Several says that the model kind learns labels of which several classes can be
 	// right at once.
 	Several bool
-	// Fields are the keys that this kind takes beside those all kinds share.
-	Fields []Field
+	// Heads says that the model kind can have a head: a model of a kind that is a
+	// Head, trained on what it gives. Without one there is nothing to train.
+	Heads, Head bool
+	// Fields are the keys that this kind takes beside those all kinds share: of a
+	// model kind those of `params`, and Keys those of the model itself.
+	Fields, Keys []Field
 }
 
 var reference = regexp.MustCompile(`^\$\{(env|file):([^{}]+)\}$`)

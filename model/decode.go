@@ -8,8 +8,9 @@ import (
 	"orrery.dev"
 )
 
-// Decode reads a model's file. It keeps nothing of b, and allocates no more
-// than a small multiple of len(b).
+// Decode reads a model's file. It allocates no more than a small multiple of
+// len(b), and keeps nothing of b but the files of an ONNX model, which can be
+// large: b must not be changed afterwards. It opens no network: see Encoded.
 //
 // A file that is truncated, altered or no model's gives an error of kind
 // Damaged and code model_damaged; one in a format newer than this program
@@ -26,6 +27,8 @@ func Decode(b []byte) (Model, error) {
 		m, err = r.general()
 	case formatText:
 		m, err = r.text()
+	case formatONNX:
+		m, err = r.onnx()
 	default:
 		m, err = r.model()
 		if version == formatCalibrated && err == nil && !r.short {

@@ -31,7 +31,7 @@ const (
 
 	formatPlain      = 1
 	formatCalibrated = 2 // see calibrate_file.go
-	format           = formatText
+	format           = formatONNX
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -40,6 +40,7 @@ func (p *Plan) AttributesOf(part string, e *orrery.Event, s *Scratch, d *orrery.
 	event.Values[p.Spec.Text.Field] = orrery.StringValue(part)
 	decision := orrery.Decision{Offset: d.Offset, Vector: slices.Clone(d.Vector), Fallback: d.Fallback, Begun: d.Begun}
 	p.Complete(&event, s, &decision)
-	p.score(&event, s, &decision)
+	s.fault = nil
+	p.score(&event, s, &decision, origin{})
 	return p.Attributes(&event, s, &decision)
 }

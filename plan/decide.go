@@ -35,7 +35,31 @@ func OfTheMoment(fallback string) bool {
 // features, the score, the rule that fires, its action, what chance makes of
 // that, and the reasons where the spec asks for them. Where
 // d.Fallback already says why the model is not to be asked, there is no score.
+// Nor is there where the model's encoder fails: see Scratch.Fault.
 func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
+	p.decide(e, s, d, origin{})
+}
+
+// DecideEncoded is Decide for an event whose text has been encoded: see Encode.
+// nil is one that has not.
+func (p *Plan) DecideEncoded(e *orrery.Event, s *Scratch, d *orrery.Decision, encoded []float64) {
+	p.decide(e, s, d, origin{encoded: encoded})
+}
+
+// DecideGiven is Decide with the scores of another decision on the event in the
+// place of the model's. All that follows from the scores is worked out.
+func (p *Plan) DecideGiven(e *orrery.Event, s *Scratch, d, given *orrery.Decision) {
+	p.decide(e, s, d, origin{given: given})
+}
+
+// origin says where scores come from: a decision, the encoding of the text, or, with
+// neither, the model.
+type origin struct {
+	given   *orrery.Decision
+	encoded []float64
+}
+
+func (p *Plan) decide(e *orrery.Event, s *Scratch, d *orrery.Decision, from origin) {
 	p.Complete(e, s, d)
 	d.Release = p.Release
 	if d.Fallback == "" && p.model == nil && p.Spec.Model != nil {
@@ -44,7 +68,8 @@ func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	if d.Fallback == "" && !p.understands(e, s) {
 		d.Fallback = FallbackLanguage
 	}
-	p.score(e, s, d)
+	s.fault = nil
+	p.score(e, s, d, from)
 	p.spread(s, d)
 	s.input = expr.Input{Event: e, Vector: s.vector, Text: s.text[:]}
 	switch d.Fallback {
@@ -58,7 +83,7 @@ func (p *Plan) Decide(e *orrery.Event, s *Scratch, d *orrery.Decision) {
 	p.leaveToChance(d)
 	p.act(e, s, d)
 	if a := &p.Spec.Answer; d.Fallback == "" && slices.Contains(a.ReasonsFor, d.Action) {
-		d.Reasons, _ = p.Reasons(d.Vector, a.ReasonsTop)
+		d.Reasons, _ = p.Reasons(d, a.ReasonsTop)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestReasonsAreThoseOfTheNamedActions(t *testing.T) {
 	p := answeringPlan(t)
 	state := plan.NewState()
 	stopped := decide(t, p, state, order(p.Spec, 1, 1_000_000, 80000))
-	want, _ := p.Reasons(stopped.Vector, 2)
+	want, _ := p.Reasons(stopped, 2)
 	if stopped.Action != "stop" || len(want) != 2 || len(stopped.Reasons) != 2 || stopped.Reasons[0] != want[0] || stopped.Reasons[1] != want[1] {
 		t.Errorf("%s: reasons %v, want %v", stopped.Action, stopped.Reasons, want)
 	}

@@ -38,6 +38,8 @@ type Plan struct {
 	reader     model.TextModel
 	labeller   model.Labeller // the classifier, where several classes can be right
 	classifier model.Classifier
+	// encoded is the model where an encoder is part of it.
+	encoded model.Encoded
 	// inputs[i] is the place in the vector of the model's input i.
 	inputs  []int
 	policy  *policy.Policy
@@ -117,6 +119,7 @@ func (p *Plan) bindModel() error {
 		return nil
 	}
 	p.reader, _ = p.model.(model.TextModel)
+	p.encoded, _ = p.model.(model.Encoded)
 	if c, ok := p.model.(model.Classifier); ok && len(c.Classes()) > 0 {
 		p.classifier = c
 		if l, ok := c.(model.Labeller); ok && l.Several() {
@@ -170,7 +173,16 @@ type Scratch struct {
 	input      expr.Input
 	ahead      []*orrery.Event
 	reading    reading
+	// encoded holds what the model's encoder gives for one text, fault why it gave
+	// nothing for the last decision.
+	one     [1]string
+	encoded []float64
+	fault   error
 }
+
+// Fault gives the error of the model's encoder in the last decision, nil where
+// there was none. The decision's Fallback is then FallbackFault.
+func (s *Scratch) Fault() error { return s.fault }
 
 // NewScratch makes working memory for this plan.
 func (p *Plan) NewScratch() *Scratch {

@@ -169,12 +169,12 @@ func TestReasonsNameWhatMovedTheScore(t *testing.T) {
 	}
 	vector := make([]float64, p.Width())
 	vector[s.FeatureIndex("night")], vector[s.FeatureIndex("amount")] = 1, 90
-	reasons, base := p.Reasons(vector, 5)
+	reasons, base := p.Reasons(&orrery.Decision{Vector: vector}, 5)
 	if len(reasons) != 2 || base != -3 || reasons[0] != (orrery.Reason{Slot: s.FeatureIndex("amount"), Contribution: 8}) ||
 		reasons[1] != (orrery.Reason{Slot: s.FeatureIndex("night"), Contribution: 0.5}) {
 		t.Errorf("reasons %v from %v", reasons, base)
 	}
-	if reasons, _ := p.Reasons(vector, 1); len(reasons) != 1 {
+	if reasons, _ := p.Reasons(&orrery.Decision{Vector: vector}, 1); len(reasons) != 1 {
 		t.Errorf("%d reasons, want one", len(reasons))
 	}
 }

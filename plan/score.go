@@ -55,32 +55,52 @@ func (p *Plan) checkClasses() error {
 // score gives d the model's score of its complete vector and the event's text,
 // and one for each class of a model of several, of which Score is the greatest.
 // All are missing without a model.
-func (p *Plan) score(e *orrery.Event, s *Scratch, d *orrery.Decision) {
+func (p *Plan) score(e *orrery.Event, s *Scratch, d *orrery.Decision, from origin) {
 	d.Score, d.Scores = math.NaN(), d.Scores[:0]
 	if d.Fallback != "" || p.model == nil {
 		return
 	}
 	p.row(d.Vector, s.row)
+	switch {
+	case from.given != nil:
+		d.Score = from.given.Score
+		if p.classifier != nil && len(from.given.Scores) == p.classes() {
+			d.Scores = append(d.Scores, from.given.Scores...)
+			d.Score = d.Scores[model.Likeliest(d.Scores)]
+		}
+		return
+	case p.encoded != nil && from.encoded == nil:
+		if from.encoded = p.encodeOne(e, s); s.fault != nil {
+			d.Fallback = FallbackFault
+			return
+		}
+	}
 	if p.classifier == nil {
-		d.Score = p.scoreRow(e, s.row)
+		d.Score = p.scoreRow(e, s.row, from.encoded)
 		return
 	}
 	d.Scores = append(d.Scores, make([]float64, p.classes())...)
-	p.scoresOf(e, s.row, d.Scores)
+	p.scoresOf(e, s.row, from.encoded, d.Scores)
 	d.Score = d.Scores[model.Likeliest(d.Scores)]
 }
 
-func (p *Plan) scoreRow(e *orrery.Event, row []float64) float64 {
-	if p.reader != nil {
+func (p *Plan) scoreRow(e *orrery.Event, row, encoded []float64) float64 {
+	switch {
+	case p.encoded != nil:
+		return p.encoded.ScoreEncoded(p.Text(e), row, encoded)
+	case p.reader != nil:
 		return p.reader.ScoreText(p.Text(e), row)
 	}
 	return p.model.Score(row)
 }
 
-func (p *Plan) scoresOf(e *orrery.Event, row, out []float64) {
-	if p.reader != nil {
+func (p *Plan) scoresOf(e *orrery.Event, row, encoded, out []float64) {
+	switch {
+	case p.encoded != nil:
+		p.encoded.ScoresEncoded(p.Text(e), row, encoded, out)
+	case p.reader != nil:
 		p.reader.ScoresText(p.Text(e), row, out)
-	} else {
+	default:
 		p.classifier.Scores(row, out)
 	}
 }
@@ -91,7 +111,7 @@ func (p *Plan) ReadsText() bool { return p.Spec.Model != nil && p.Spec.Model.Rea
 // ReadsForm reports whether decisions under a spec depend on the normal form of
 // texts (text.Form): by its model, by lists of terms, or by languages.
 func ReadsForm(s *spec.Spec) bool {
-	return s.Model != nil && s.Model.ReadsText || s.Text != nil && len(s.Text.Languages) > 0 ||
+	return s.Model != nil && s.Model.ReadsWords || s.Text != nil && len(s.Text.Languages) > 0 ||
 		slices.ContainsFunc(s.Lists, func(l spec.List) bool { return l.Terms })
 }
 
@@ -197,14 +217,14 @@ func (p *Plan) spread(s *Scratch, d *orrery.Decision) {
 	}
 }
 
-// Reasons gives the inputs that moved the score of a complete vector most, by
+// Reasons gives the inputs that moved the score of a decision most, by
 // size, at most n of them, and the margin that they start from: see
 // model.Explainer. Of a model of several classes, they are those of the
 // likeliest class. It gives none without a model that can explain itself.
-func (p *Plan) Reasons(vector []float64, n int) (reasons []orrery.Reason, base float64) {
+func (p *Plan) Reasons(d *orrery.Decision, n int) (reasons []orrery.Reason, base float64) {
 	row := make([]float64, len(p.inputs))
-	p.row(vector, row)
-	explainer := p.explainer(row)
+	p.row(d.Vector, row)
+	explainer := p.explainer(d, row)
 	if explainer == nil {
 		return nil, math.NaN()
 	}
@@ -218,10 +238,20 @@ func (p *Plan) Reasons(vector []float64, n int) (reasons []orrery.Reason, base f
 	return reasons, base
 }
 
-// explainer gives what explains the score of a row, nil where nothing does. What
-// calibration does to a score says nothing of the inputs.
-func (p *Plan) explainer(row []float64) model.Explainer {
+// explainer gives what explains the score of a decision with a row, nil where
+// nothing does. What calibration does to a score says nothing of the inputs.
+func (p *Plan) explainer(d *orrery.Decision, row []float64) model.Explainer {
 	switch m := p.model.(type) {
+	case interface {
+		model.Encoded
+		Part(output int) model.Explainer
+	}:
+		// It explains the features beside the text, which need no encoder.
+		output := 0
+		if len(d.Scores) > 0 {
+			output = model.Likeliest(d.Scores)
+		}
+		return m.Part(output)
 	case *model.Calibrated:
 		explainer, _ := m.Inner().(model.Explainer)
 		return explainer

@@ -157,6 +157,9 @@ func (r *runner) decide(e *orrery.Event) (*orrery.Decision, error) {
 		return nil, err
 	}
 	r.plan.Decide(e, r.scratch, d)
+	if err := r.scratch.Fault(); err != nil {
+		return nil, err
+	}
 	r.costs = append(r.costs, r.plan.Costs(e, r.scratch, d.Vector))
 	return d, nil
 }

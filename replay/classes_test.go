@@ -151,7 +151,7 @@ func decideByClass(t *testing.T, s *spec.Spec, fitted model.Model, events []orre
 			t.Fatalf("scores %v, score %v, action %s, want %s", d.Scores, d.Score, d.Action, want)
 		}
 		actions[d.Action]++
-		if reasons, _ := p.Reasons(d.Vector, 3); i < 20 && len(reasons) == 0 {
+		if reasons, _ := p.Reasons(d, 3); i < 20 && len(reasons) == 0 {
 			t.Error("there are no reasons")
 		}
 	}

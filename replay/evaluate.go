@@ -159,7 +159,7 @@ func Evaluate(ctx context.Context, p *plan.Plan, x *Examples, protocol Protocol)
 
 	rows, counts := x.TrainRows(x.LabelsAt(p.Spec.Label, protocol.Test.From), protocol.Train)
 	out.Train = counts
-	if err := CheckTrainable(rows, protocol.Train); err != nil {
+	if err := CheckTrainable(rows, protocol.Train); err != nil && !(p.Spec.Model.Whole && protocol.Kind == p.Spec.Model.Kind) {
 		return nil, err
 	}
 	fitted, err := protocol.Fit(ctx, rows)
@@ -331,7 +331,7 @@ func (t *testSet) score(m model.Model) error {
 			text = append(text, t.x.Text[i])
 		}
 	}
-	if c, ok := m.(model.Classifier); ok {
+	if c, ok := m.(model.Classifier); ok && len(c.Classes()) > 0 {
 		t.classes = make([]float64, len(t.rows)*len(c.Classes()))
 		if err := model.ClassRows(c, matrix, text, t.classes); err != nil {
 			return err

@@ -219,6 +219,9 @@ func (p *LabelledProtocol) Fit(ctx context.Context, learn *Labelled) (model.Mode
 		return nil, nil, err
 	}
 	m, err := fit(ctx, rows)
+	if c, ok := m.(model.Classifier); err == nil && ok && len(c.Classes()) > 0 {
+		classes = c.Classes() // those of a model that was not fitted to the rows are its own
+	}
 	return m, classes, err
 }
 

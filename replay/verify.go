@@ -24,8 +24,12 @@ type Verification struct {
 	// is not among Decisions.
 	OtherForms []OtherForm `json:"other_text_forms,omitempty"`
 	// Different counts decisions that did not come out as recorded, bit by bit:
-	// by features, scores, rule, action, propensity, reasons or fallback.
+	// by features, scores, rule, action, propensity, reasons or fallback. The scores
+	// of a model with an encoder are taken from the record, and what follows from them
+	// is compared; Encoded says what came of the scores themselves.
 	Different int64 `json:"different"`
+	// Encoded is nil where no decision has a score of such a model.
+	Encoded *Rescored `json:"encoded,omitempty"`
 	// First has the first few differences.
 	First []Difference `json:"first,omitempty"`
 }
@@ -89,9 +93,24 @@ func Verify(ctx context.Context, source Source, plans []*plan.Plan, tick func(ev
 	if err != nil {
 		return nil, err
 	}
+	if err := v.rescoreRest(); err != nil {
+		return nil, err
+	}
 	v.out.Events = events
 	return &v.out, nil
 }
+
+// failed counts decisions that a verification holds to be altered.
+func (v *Verification) failed() int64 {
+	if v.Encoded == nil {
+		return v.Different
+	}
+	return v.Different + v.Encoded.Outside
+}
+
+// Clean reports whether every decision came out as recorded, the scores of models
+// with an encoder within their tolerance.
+func (v *Verification) Clean() bool { return v.failed() == 0 }
 
 type verifier struct {
 	plans   []*plan.Plan
@@ -100,10 +119,13 @@ type verifier struct {
 	// state serves all plans: what two of them share is applied once.
 	state *plan.State
 	out   Verification
+	// rescoring has what is to be scored again, by release.
+	rescoring map[orrery.ReleaseID]*rescoring
 }
 
 func newVerifier(plans []*plan.Plan, state *plan.State) *verifier {
-	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: state}
+	v := &verifier{plans: plans, byID: map[orrery.ReleaseID]*plan.Plan{}, scratch: map[orrery.ReleaseID]*plan.Scratch{}, state: state,
+		rescoring: map[orrery.ReleaseID]*rescoring{}}
 	for _, p := range plans {
 		v.byID[p.Release], v.scratch[p.Release] = p, p.NewScratch()
 		p.Bind(state)
@@ -161,7 +183,16 @@ func (v *verifier) check(e *orrery.Event, recorded *orrery.Decision) error {
 	if computed.Fallback == "" && plan.OfTheMoment(recorded.Fallback) {
 		computed.Fallback = recorded.Fallback
 	}
-	p.Decide(e, s, &computed)
+	if p.Encodes() {
+		p.DecideGiven(e, s, &computed, recorded)
+	} else {
+		p.Decide(e, s, &computed)
+	}
+	if p.Encodes() && computed.Fallback == "" {
+		if err := v.rescore(p, e, recorded, &computed); err != nil {
+			return err
+		}
+	}
 	if found := v.compare(p, recorded, &computed); found > 0 {
 		v.out.Different++
 	}

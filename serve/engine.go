@@ -16,6 +16,7 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/plan"
+	"orrery.dev/replay"
 	"orrery.dev/spec"
 	"orrery.dev/store"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	// RetainEvery is how often the log is looked at for what is no longer kept; 0
 	// is a minute.
 	RetainEvery time.Duration
+	// Whole makes the model of a spec that is complete in its files, for a start with
+	// a spec that has no release yet; it is given no rows. nil leaves that to Learn.
+	Whole replay.Trainer
 	// Progress, which may be nil, hears how far the recovery at start has come.
 	Progress func(done, total int64)
 }

@@ -38,7 +38,7 @@ func formOf(r *release.Release, s *spec.Spec) int {
 // form than it reads now. It is kept: what it knows of most messages still holds,
 // and a community without any model is worse off.
 func (e *Engine) warnOfForm(r *release.Release, s *spec.Spec) {
-	if r.Model == nil || s.Model == nil || !s.Model.ReadsText {
+	if r.Model == nil || s.Model == nil || !s.Model.ReadsWords {
 		return
 	}
 	if learned := cmp.Or(r.Lineage.Form, firstForm); learned != textForm {

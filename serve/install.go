@@ -89,6 +89,9 @@ func (e *Engine) Install(ctx context.Context, id orrery.ReleaseID) error {
 	if p.OtherForm != 0 {
 		return otherForm(p)
 	}
+	if err := p.Ready(); err != nil {
+		return fmt.Errorf("release %s: %w", id.Short(), err)
+	}
 	e.reader.cutting.RLock()
 	defer e.reader.cutting.RUnlock()
 	if err := e.releases.begin(p.Release); err != nil {

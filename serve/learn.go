@@ -9,6 +9,7 @@ import (
 	"orrery.dev/replay"
 	"orrery.dev/spec"
 	"orrery.dev/store"
+	"orrery.dev/train"
 )
 
 // Lesson says what to learn from a log.
@@ -25,7 +26,8 @@ type Lesson struct {
 }
 
 // Learn fits a model to the rows of the log and saves the release, without
-// putting it in force.
+// putting it in force. A model that is complete in its files needs no rows, and
+// there are none in its Counts.
 func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (*release.Release, replay.Counts, error) {
 	s := lesson.Spec
 	if s.Model == nil || s.Label == nil {
@@ -35,6 +37,14 @@ func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (
 	s, err := reader.Fit(s, false)
 	if err != nil {
 		return nil, replay.Counts{}, err
+	}
+	if s.Model.Whole {
+		r := &release.Release{Spec: s.Source, Form: formFor(s)}
+		if err := complete(ctx, r, lesson.Kind, lesson.Fit); err != nil {
+			return nil, replay.Counts{}, err
+		}
+		r.ID, err = release.Save(st.Blob(), s.System, r)
+		return r, replay.Counts{}, err
 	}
 	through, err := st.Log().Last()
 	if err != nil {
@@ -64,7 +74,7 @@ func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (
 	}
 	r := &release.Release{Spec: s.Source, Form: formFor(s), Lineage: release.Lineage{Kind: lesson.Kind, Through: through,
 		Range: counts.Range, Rows: counts.Rows, Positives: counts.Positives}}
-	if s.Model.ReadsText {
+	if s.Model.ReadsWords {
 		r.Lineage.Form = textForm
 	}
 	if r.Model, err = m.AppendBinary(nil); err != nil {
@@ -72,4 +82,16 @@ func Learn(ctx context.Context, st store.Store, reader *Reader, lesson Lesson) (
 	}
 	r.ID, err = release.Save(st.Blob(), s.System, r)
 	return r, counts, err
+}
+
+// complete puts a model that needs no rows into a release. Its lineage names the
+// kind alone: neither the log nor a release before has a part in it.
+func complete(ctx context.Context, r *release.Release, kind string, fit replay.Trainer) error {
+	m, err := fit(ctx, &train.Rows{})
+	if err != nil {
+		return err
+	}
+	r.Lineage = release.Lineage{Kind: kind}
+	r.Model, err = m.AppendBinary(nil)
+	return err
 }

@@ -3,12 +3,14 @@ package serve
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
 	"orrery.dev"
 	"orrery.dev/control"
 	"orrery.dev/feature"
+	"orrery.dev/model"
 	"orrery.dev/plan"
 	"orrery.dev/record"
 	"orrery.dev/release"
@@ -50,9 +52,12 @@ func (e *Engine) recover(ctx context.Context, s *spec.Spec) error {
 	if err != nil {
 		return err
 	}
-	p, err := e.adopt(s, tail)
+	p, err := e.adopt(ctx, s, tail)
 	if err != nil {
 		return err
+	}
+	if err := p.Ready(); err != nil {
+		return fmt.Errorf("release %s: %w", p.Release.Short(), err)
 	}
 	if err := e.releases.begin(p.Release); err != nil {
 		return err
@@ -117,8 +122,8 @@ func (e *Engine) readTail(known summary) (orrery.ReleaseID, error) {
 // adopt gives the plan to start with: the release in force when the spec is
 // still its spec and texts have the normal form that it decides on, otherwise a new
 // release of the spec, which keeps the model when every feature that the model takes
-// is defined as before.
-func (e *Engine) adopt(s *spec.Spec, current orrery.ReleaseID) (*plan.Plan, error) {
+// is defined as before. A model that is complete in its files is made of them.
+func (e *Engine) adopt(ctx context.Context, s *spec.Spec, current orrery.ReleaseID) (*plan.Plan, error) {
 	next := &release.Release{Spec: s.Source, Form: formFor(s)}
 	if current != "" {
 		r, err := release.Load(e.store.Blob(), current)
@@ -130,6 +135,11 @@ func (e *Engine) adopt(s *spec.Spec, current orrery.ReleaseID) (*plan.Plan, erro
 			return Compile(r, s)
 		}
 		if err := e.carryOver(r, s, next); err != nil {
+			return nil, err
+		}
+	}
+	if s.Model != nil && s.Model.Whole && e.options.Whole != nil {
+		if err := complete(ctx, next, s.Model.Kind, e.options.Whole); err != nil {
 			return nil, err
 		}
 	}
@@ -153,8 +163,15 @@ func (e *Engine) carryOver(from *release.Release, s *spec.Spec, to *release.Rele
 	if err != nil {
 		return err
 	}
+	if s.Model.Whole {
+		return nil
+	}
 	if !plan.SameFeatures(old, s, m.Features()) {
 		e.options.Logger.Warn("the spec's features have changed; the model in force does not fit them", "next", "orrery train")
+		return nil
+	}
+	if encoded, ok := m.(model.Encoded); ok && encoded.Ready() != nil {
+		e.options.Logger.Warn("the model in force cannot run here, and is left behind with its spec", "because", encoded.Ready(), "next", "orrery train")
 		return nil
 	}
 	to.Model, to.Lineage = from.Model, from.Lineage

@@ -86,9 +86,13 @@ func (e *Engine) scoringFailed() {
 func (e *Engine) decide(j *job) {
 	within := j.runtime.plan.Spec.Answer.Deadline
 	if within == 0 {
+		ahead := nothingAhead
+		if j.runtime.plan.Encodes() {
+			ahead = j.runtime.ahead(j.items, func(i int) *orrery.Decision { return &j.items[i].decision })
+		}
 		for i := range j.items {
 			if it := &j.items[i]; it.fresh() {
-				e.decideOn(j.runtime, &it.event, &it.decision)
+				e.decideOn(j.runtime, &it.event, &it.decision, ahead(i))
 			}
 		}
 		return
@@ -105,7 +109,7 @@ func (e *Engine) decide(j *job) {
 		if it.decision.Fallback == "" {
 			it.decision.Fallback = plan.FallbackDeadline
 		}
-		e.decideOn(j.runtime, &it.event, &it.decision)
+		e.decideOn(j.runtime, &it.event, &it.decision, nil)
 	}
 }
 
@@ -131,9 +135,13 @@ func (e *Engine) decideWithin(j *job, left time.Duration) int {
 	go func() {
 		defer close(done)
 		defer e.scoringFailed()
+		ahead := nothingAhead
+		if j.runtime.plan.Encodes() {
+			ahead = j.runtime.ahead(j.items, func(i int) *orrery.Decision { return &copies[i] })
+		}
 		for i := range copies {
 			if it := &j.items[i]; it.fresh() {
-				e.decideOn(j.runtime, &it.event, &copies[i])
+				e.decideOn(j.runtime, &it.event, &copies[i], ahead(i))
 			}
 			complete.Add(1)
 			if state.Load() == scorerAbandoned {
@@ -160,27 +168,73 @@ func (e *Engine) decideWithin(j *job, left time.Duration) int {
 	return n
 }
 
-// decideOn decides on one event. A model that fails is answered for by the
-// fallback; what fails without the model panics.
-func (e *Engine) decideOn(rt *runtime, event *orrery.Event, d *orrery.Decision) {
-	begun := time.Now()
-	if fault := rt.try(event, d); fault != nil {
-		if d.Fallback != "" {
-			panic(fault)
+// aheadBlock is how many texts of a job are encoded together, at most. What has been
+// decided before a deadline counts, so it is not the whole of a large one.
+const aheadBlock = 32
+
+// nothingAhead leaves the encoding of a text to the decision on it.
+func nothingAhead(int) []float64 { return nil }
+
+// ahead gives a function that gives for each item, asked in order, what the model's
+// encoder makes of its text; nil where there is nothing to encode. It encodes the
+// texts of the next items together.
+func (rt *runtime) ahead(items []item, decision func(i int) *orrery.Decision) func(i int) []float64 {
+	if len(items) == 1 {
+		return nothingAhead
+	}
+	encoded, end := make([][]float64, len(items)), 0
+	return func(i int) []float64 {
+		if i >= end {
+			var events []*orrery.Event
+			var decisions []*orrery.Decision
+			var of []int
+			for end = i; end < len(items) && len(of) < aheadBlock; end++ {
+				if items[end].fresh() {
+					events, decisions, of = append(events, &items[end].event), append(decisions, decision(end)), append(of, end)
+				}
+			}
+			s := rt.scratch.Get().(*plan.Scratch)
+			for k, row := range rt.plan.Encode(events, decisions, s) {
+				encoded[of[k]] = row
+			}
+			rt.scratch.Put(s)
 		}
+		return encoded[i]
+	}
+}
+
+// decideOn decides on one event, whose text may have been encoded. A model that
+// fails is answered for by the fallback; what fails without the model panics.
+func (e *Engine) decideOn(rt *runtime, event *orrery.Event, d *orrery.Decision, encoded []float64) {
+	begun := time.Now()
+	fault, panicked := rt.try(event, d, encoded)
+	if panicked && d.Fallback != "" {
+		panic(fault)
+	}
+	if fault != nil {
 		e.options.Logger.Error("the model failed, and the fallback answered", "offset", event.Offset, "release", rt.plan.Release, "fault", fault)
+	}
+	if panicked {
 		d.Fallback = plan.FallbackFault
 		rt.plan.Decide(event, rt.plan.NewScratch(), d)
 	}
 	d.Micros.Score = time.Since(begun).Microseconds()
 }
 
-// try decides, and gives what it panicked with. Scratch memory that a panic left
-// is not used again.
-func (rt *runtime) try(event *orrery.Event, d *orrery.Decision) (fault any) {
-	defer func() { fault = recover() }()
+// try decides, and gives what the model failed with: an error of its encoder, which
+// the decision has a fallback for, or what it panicked with. Scratch memory that a
+// panic left is not used again.
+func (rt *runtime) try(event *orrery.Event, d *orrery.Decision, encoded []float64) (fault any, panicked bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			fault, panicked = p, true
+		}
+	}()
 	s := rt.scratch.Get().(*plan.Scratch)
-	rt.plan.Decide(event, s, d)
+	rt.plan.DecideEncoded(event, s, d, encoded)
+	if err := s.Fault(); err != nil {
+		fault = err
+	}
 	rt.scratch.Put(s)
-	return nil
+	return fault, false
 }

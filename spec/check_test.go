@@ -45,12 +45,19 @@ func testRegistry() *Registry {
 				{Name: "trees", Type: declare.Int, Default: "100", Min: declare.Bound(1), Max: declare.Bound(10000)},
 				{Name: "learning_rate", Type: declare.Number, Default: "0.1", Above: declare.Bound(0), Max: declare.Bound(1)},
 			}},
-			{Name: "logistic", Doc: "Logistic regression.", Fields: []declare.Field{
+			{Name: "logistic", Doc: "Logistic regression.", Head: true, Fields: []declare.Field{
 				{Name: "l2", Type: declare.Number, Default: "1", Min: declare.Bound(0)},
 			}},
-			{Name: "text", Doc: "A text classifier.", ReadsText: true, Several: true, Fields: []declare.Field{
+			{Name: "text", Doc: "A text classifier.", ReadsText: true, Several: true, Head: true, Fields: []declare.Field{
 				{Name: "words", Type: declare.Int, Default: "2", Min: declare.Bound(1)},
 				{Name: "marks", Type: declare.Text, List: true},
+				{Name: "misspell", Type: declare.Number, Default: "0.5", Alone: true},
+			}},
+			{Name: "onnx", Doc: "A network.", ReadsText: true, Several: true, Heads: true, Keys: []declare.Field{
+				{Name: "file", Type: declare.File, Required: true, Example: "model.onnx", Doc: "The network."},
+				{Name: "tokenizer", Type: declare.File, Required: true, Example: "tokenizer.json", Doc: "Its tokenizer."},
+				{Name: "pool", Type: declare.Text, Enum: []string{"none", "mean"}, Default: "none", Doc: "How."},
+				{Name: "outputs", Type: declare.Name, List: true, Doc: "What for."},
 			}},
 		},
 	}

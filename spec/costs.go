@@ -31,7 +31,7 @@ func (c *checker) resolveCosts(root, n *node, r *Rule) {
 		c.errorf(n, issue.Code, "the costs make the condition `%s`: %s", text, issue.Message)
 	}
 	r.When = program
-	if m := c.spec.Model; m != nil && !m.Train.Calibrate {
+	if m := c.spec.Model; m != nil && !m.Train.Calibrate && !m.Whole {
 		c.at(n.at, n.path, "costs_uncalibrated", "costs weigh the score as a probability, and the model's scores are not calibrated").
 			warn().note("calibrate them: train: {calibrate: true}")
 	}

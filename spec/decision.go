@@ -20,7 +20,8 @@ func (c *checker) resolveModel(root *node) {
 	if list := n.find("features"); list != nil && !list.bad {
 		m.Features = c.modelFeatures(list)
 	}
-	c.modelParams(m, n.find("params"))
+	c.modelParams(m, n)
+	c.resolveHead(n, m)
 	c.modelText(root, n, m)
 	m.Train.Range, _ = valueOf[orrery.Duration](n.get("train"), "range")
 	m.Train.Calibrate, _ = valueOf[bool](n.get("train"), "calibrate")
@@ -41,25 +42,42 @@ func (c *checker) needsLabel(root, n *node) {
 	}
 }
 
-// modelParams fills every parameter that the kind declares.
+// modelParams fills every parameter that the kind declares, and every key of its
+// own.
 func (c *checker) modelParams(m *Model, n *node) {
-	for i := range c.reg.Models {
-		kind := &c.reg.Models[i]
-		if kind.Name != m.Kind {
-			continue
-		}
-		if n == nil || n.shape != mapping {
-			n = &node{shape: mapping}
-			c.walkMapping(n, declare.Field{Type: declare.Mapping, Fields: kind.Fields})
-		}
-		for _, f := range kind.Fields {
-			switch v := n.get(f.Name); {
-			case v == nil:
-			case f.List:
-				m.Params[f.Name] = c.texts(v)
-			default:
-				m.Params[f.Name] = v.value
-			}
+	kind := c.kindOf(m.Kind)
+	if kind == nil {
+		return
+	}
+	c.params(m.Params, kind, n.find("params"), false)
+	c.setParams(m.Params, kind.Keys, n)
+}
+
+// params fills every parameter that a kind declares, those that a head has not left
+// out where it is one.
+func (c *checker) params(to map[string]any, kind *declare.Kind, n *node, head bool) {
+	if kind == nil {
+		return
+	}
+	fields := kind.Fields
+	if head {
+		fields = slices.DeleteFunc(slices.Clone(fields), func(f declare.Field) bool { return f.Alone })
+	}
+	if n == nil || n.shape != mapping {
+		n = &node{shape: mapping}
+		c.walkMapping(n, declare.Field{Type: declare.Mapping, Fields: fields})
+	}
+	c.setParams(to, fields, n)
+}
+
+func (c *checker) setParams(to map[string]any, fields []declare.Field, n *node) {
+	for _, f := range fields {
+		switch v := n.get(f.Name); {
+		case v == nil:
+		case f.List:
+			to[f.Name] = c.texts(v)
+		default:
+			to[f.Name] = v.value
 		}
 	}
 }

@@ -254,18 +254,52 @@ func modelField(reg *Registry) []declare.Field {
 		if kind.ReadsText {
 			inputs = "The model's inputs beside `text`, in order; it reads the text alone where this is left out."
 		}
+		if kind.Heads {
+			inputs = "The inputs of the head beside `text`, in order; it takes what the network gives alone where this is left out."
+		}
 		shapes = append(shapes, declare.Field{Type: declare.Mapping, Doc: kind.Doc,
-			Fields: slices.Concat([]declare.Field{
-				{Name: "kind", Type: declare.Text, Required: true, Enum: []string{kind.Name}, Doc: kind.Doc},
+			Fields: slices.Concat([]declare.Field{kindField(kind)}, kind.Keys, []declare.Field{
 				{Name: "features", Type: declare.FeatureRef, List: true, Required: !kind.ReadsText, Example: "[amount, customer_*]",
 					Doc: inputs + " A pattern with * stands for every feature that it matches, in the order in which they are declared."},
-				{Name: "params", Type: declare.Mapping, Doc: "The model's parameters.", Fields: kind.Fields},
-			}, monotoneField(kind), []declare.Field{trainField()})})
+			}, paramsField(kind), headField(reg, kind), monotoneField(kind), []declare.Field{trainField(!kind.Heads)})})
 	}
 	if shapes == nil {
 		return nil
 	}
 	return []declare.Field{{Name: "model", Doc: "The model that gives the score, and what it is fitted on.", OneOf: shapes}}
+}
+
+func kindField(kind *declare.Kind) declare.Field {
+	return declare.Field{Name: "kind", Type: declare.Text, Required: true, Enum: []string{kind.Name}, Doc: kind.Doc}
+}
+
+// paramsField is there for kinds that have parameters, or could: those without a
+// head of their own.
+func paramsField(kind *declare.Kind) []declare.Field {
+	if kind.Heads {
+		return nil
+	}
+	return []declare.Field{{Name: "params", Type: declare.Mapping, Doc: "The model's parameters.", Fields: kind.Fields}}
+}
+
+// headField is there for kinds that can have a head. It has one shape for each kind
+// that can be one.
+func headField(reg *Registry, of *declare.Kind) []declare.Field {
+	var shapes []declare.Field
+	for i := range reg.Models {
+		kind := &reg.Models[i]
+		if !of.Heads || !kind.Head {
+			continue
+		}
+		fields := slices.DeleteFunc(slices.Clone(kind.Fields), func(f declare.Field) bool { return f.Alone })
+		shapes = append(shapes, declare.Field{Type: declare.Mapping, Doc: kind.Doc, Example: "{kind: " + kind.Name + "}",
+			Fields: []declare.Field{kindField(kind), {Name: "params", Type: declare.Mapping, Doc: "The head's parameters.", Fields: fields}}})
+	}
+	if shapes == nil {
+		return nil
+	}
+	return []declare.Field{{Name: "head", OneOf: shapes,
+		Doc: "A model that is trained here, on the numbers that the network gives for the text and on `features` beside them. The network stays as it is. Without a head the network is the whole model, and `train` has nothing to fit."}}
 }
 
 // monotoneField is there for kinds that keep constraints.
@@ -285,8 +319,8 @@ func monotoneField(kind *declare.Kind) []declare.Field {
 		}}}
 }
 
-func trainField() declare.Field {
-	return declare.Field{Name: "train", Type: declare.Mapping, Required: true, Doc: "What the model is fitted on.",
+func trainField(required bool) declare.Field {
+	return declare.Field{Name: "train", Type: declare.Mapping, Required: required, Doc: "What the model is fitted on.",
 		Fields: []declare.Field{
 			{Name: "range", Type: declare.Duration, Required: true, Above: declare.Bound(0), Example: "7d",
 				Doc: "The span of events that are rows, up to the newest whose label is known."},

@@ -110,7 +110,7 @@ func checkSpec(t *testing.T, s *Spec) {
 	if l := s.Label; l != nil && (l.Event == nil || l.Field < 0 || l.Match < 0 || l.Against < 0) {
 		t.Errorf("incomplete: %+v", l)
 	}
-	if m := s.Model; m != nil && (len(m.Features) == 0 && !m.ReadsText || len(m.Params) == 0 || m.Train.Range <= 0) {
+	if m := s.Model; m != nil && (len(m.Features) == 0 && !m.ReadsText || len(m.Params) == 0 || (m.Train.Range <= 0) != m.Whole || m.Head != nil && m.Head.Kind == "") {
 		t.Errorf("incomplete: %+v", m)
 	}
 }

@@ -64,17 +64,7 @@ func (c *checker) severalLearned(n *node, m *Model) {
 	if !c.several {
 		return
 	}
-	for i := range c.reg.Models {
-		if kind := &c.reg.Models[i]; kind.Name == m.Kind && !kind.Several {
-			c.errorf(n.key("kind"), "several_not_learned", "several classes of the label can be right at once, which a model of kind `%s` does not learn", m.Kind)
-			for j := range c.reg.Models {
-				if c.reg.Models[j].Several {
-					c.last().note("use a model of kind `%s`, or a label of which one class is right", c.reg.Models[j].Name)
-					break
-				}
-			}
-		}
-	}
+	c.severalWith(n, m)
 	if train := n.get("train"); train != nil && train.shape == mapping && train.find("class_weight") != nil {
 		c.errorf(train.find("class_weight"), "several_weighted", "a row can be of several classes here, so no class has rows of its own to weigh").note("leave it out; `balance` among the params makes rare classes count for more")
 	}

@@ -40,6 +40,8 @@ func (c *checker) scalar(n *node, f declare.Field) {
 		ok = c.reference(n, f)
 	case declare.Secret:
 		ok = c.secret(n)
+	case declare.File:
+		ok = c.file(n)
 	case declare.Expression:
 		if ok = strings.TrimSpace(n.text) != ""; !ok {
 			c.errorf(n, "empty_value", "`%s` is an empty expression", leaf(n.path))

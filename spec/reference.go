@@ -233,12 +233,33 @@ func modelsPage(reg *Registry) string {
 	for i := range reg.Models {
 		kind := &reg.Models[i]
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", kind.Name, kind.Doc)
+		if own := slices.Concat(kind.Keys, headField(reg, kind)); len(own) > 0 {
+			b.WriteString("\nKeys of its own:\n\n")
+			keyTable(&b, own)
+		}
+		if kind.Head {
+			fmt.Fprintf(&b, "\nIt can be the head of a network%s.\n", without(kind))
+		}
 		if len(kind.Fields) > 0 {
 			b.WriteString("\nKeys of `params`:\n\n")
 			keyTable(&b, kind.Fields)
 		}
 	}
 	return b.String()
+}
+
+// without says which parameters a kind does not take as a head.
+func without(kind *declare.Kind) string {
+	var names []string
+	for _, f := range kind.Fields {
+		if f.Alone {
+			names = append(names, f.Name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return ", then without " + quoted(names)
 }
 
 // sharedModelKeys gives the keys that all kinds of model take, and those that

@@ -207,16 +207,30 @@ type Model struct {
 	// ReadsText says that the model reads Spec.Text beside its features, which may
 	// be none.
 	ReadsText bool
+	// ReadsWords says that it, or its head, reads the words of Spec.Text in their
+	// normal form; a network reads the text as it came.
+	ReadsWords bool
 	// Features are indexes in Spec.Features, in the order of the file's list,
 	// its patterns expanded in the order in which features are declared.
 	Features []int
-	// Params has every parameter that the kind declares, defaults filled: an int,
-	// a float64, a bool, a string, or a []string each.
+	// Params has every parameter that the kind declares, and every key of its own,
+	// defaults filled: an int, a float64, a bool, a string, or a []string each.
 	Params map[string]any
+	// Head is trained on what a network gives; nil where there is none.
+	Head *Head
+	// Whole says that the model is complete in its files: nothing of it is fitted,
+	// and Train is empty.
+	Whole bool
 	// Monotone is [len(Features)]: 1 where the score must not fall as the feature
 	// rises, -1 where it must not rise; nil where there is no constraint.
 	Monotone []int8
 	Train    Train
+}
+
+// Head is a model over the numbers of a network. Params is as that of Model.
+type Head struct {
+	Kind   string
+	Params map[string]any
 }
 
 // Train says what a model is fitted on.

@@ -43,6 +43,7 @@ func (c *checker) modelText(root, n *node, m *Model) {
 	if i < 0 {
 		return
 	}
+	m.ReadsWords = c.speaks(m)
 	if m.ReadsText = c.reg.Models[i].ReadsText; m.ReadsText {
 		c.needsText(root, n.key("kind"), "a model of kind `"+m.Kind+"` reads a text")
 	}
@@ -117,11 +118,27 @@ func (c *checker) resolveMask(root, item *node, r *Rule) {
 			c.unresolved(m, "unknown_mask", "mask", m.text, &known)
 		case c.spec.Model != nil && !c.spec.Model.ReadsText:
 			c.errorf(m, "mask_without_text_model", "the model reads no text, so nothing of the text speaks for its score")
+		case c.spec.Model != nil && !c.spec.Model.ReadsWords:
+			c.errorf(m, "mask_without_text_model", "the model is a network, which does not say what of the text speaks for its score").
+				note("mask what a list finds, or put a head on the network that reads the words too")
 		default:
 			r.Mask = append(r.Mask, Mask{Model: true})
 		}
 		seen[m.text] = true
 	}
+}
+
+// speaks reports whether a model reads the words of a text, and so can say what of it
+// spoke for a score: a network does not, unless its head does.
+func (c *checker) speaks(m *Model) bool {
+	kind := c.kindOf(m.Kind)
+	if kind != nil && kind.Heads {
+		if m.Head == nil {
+			return false
+		}
+		kind = c.kindOf(m.Head.Kind)
+	}
+	return kind == nil || kind.ReadsText
 }
 
 // listMasks gives what lists of terms of the text can mask, by its name.

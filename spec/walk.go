@@ -119,6 +119,8 @@ func typeWords(t declare.Type) string {
 		return "an expression"
 	case declare.Secret:
 		return "a reference to a secret"
+	case declare.File:
+		return "the path of a file"
 	case declare.EntityRef:
 		return "the name of an entity"
 	case declare.EventRef:

@@ -13,7 +13,7 @@ import (
 func logisticKind() Kind {
 	return Kind{
 		Kind: declare.Kind{
-			Name: model.Logistic, Monotone: true,
+			Name: model.Logistic, Monotone: true, Head: true,
 			Doc: "Logistic regression on standardised inputs, with an L2 penalty. " +
 				"A missing number is taken to be the training mean. A feature of texts becomes one input of 0 or 1 for each category, a missing text being one more category.",
 			Fields: append([]declare.Field{{

@@ -14,7 +14,7 @@ import (
 func textKind() Kind {
 	return Kind{
 		Kind: declare.Kind{
-			Name: model.TextKind, ReadsText: true, Several: true,
+			Name: model.TextKind, ReadsText: true, Several: true, Head: true,
 			Doc: "Logistic regression on the words and runs of characters of a text, and on features beside it: one output for each class, against the rest. " +
 				"Scores are calibrated on inner folds, where the cuts between classes are chosen too. A missing text is an empty one.",
 			Fields: append([]declare.Field{
@@ -38,7 +38,7 @@ func textKind() Kind {
 					Doc: "How many words and runs of characters are kept, those in most rows. One takes 8 bytes of the model and 4 for each class."},
 				{Name: "balance", Type: declare.Number, Default: "0.5", Min: declare.Bound(0), Max: declare.Bound(1), Example: "1",
 					Doc: "How far the rows of a rare class are made to count for more when that class is told from the rest: not at all at 0, as much as all classes were equally frequent at 1. Calibration undoes what it does to the scores."},
-				{Name: "misspell", Type: declare.Number, Default: "0.5", Min: declare.Bound(0), Max: declare.Bound(1), Example: "1",
+				{Name: "misspell", Alone: true, Type: declare.Number, Default: "0.5", Min: declare.Bound(0), Max: declare.Bound(1), Example: "1",
 					Doc: "The share of the rows that are trained on once more, for half the weight, with letters swapped, left out or replaced by digits, or spaces left out. It makes the model read what is written to get past it, and takes time, half as much again at 0.5."},
 				{Name: "folds", Type: declare.Int, Default: "5", Min: declare.Bound(0), Max: declare.Bound(maxFolds), Example: "3",
 					Doc: "On how many inner folds scores are calibrated and cuts chosen, each fold scored by a model of the others. 0 leaves the scores and cuts as they come."},

@@ -4,6 +4,7 @@ package train
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"orrery.dev/declare"
@@ -26,12 +27,12 @@ type Kind struct {
 }
 
 // Kinds lists the kinds of model that can be trained.
-func Kinds() []Kind { return []Kind{gbdtKind(), forestKind(), logisticKind(), textKind()} }
+func Kinds() []Kind { return []Kind{gbdtKind(), forestKind(), logisticKind(), textKind(), onnxKind()} }
 
 // Defaults gives the settings of a kind where nothing is set.
 func Defaults(kind declare.Kind) Params {
 	p := make(Params, len(kind.Fields))
-	for _, f := range kind.Fields {
+	for _, f := range slices.Concat(kind.Fields, kind.Keys) {
 		if f.List {
 			continue // nothing is listed
 		}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"orrery.dev"
+	"orrery.dev/model"
+	"orrery.dev/spec"
+	"orrery.dev/train"
+)
+
+// openNetwork reads the files of the spec's network, which stand beside the
+// spec's own.
+func openNetwork(s *spec.Spec) (*train.ONNX, error) {
+	params := train.Params(s.Model.Params)
+	network := train.ONNXOf(params)
+	var err error
+	if network.Files.Network, err = readBeside(s, "file", model.MaxONNXBytes); err != nil {
+		return nil, err
+	}
+	if network.Files.Tokenizer, err = readBeside(s, "tokenizer", model.MaxTokenizerBytes); err != nil {
+		return nil, err
+	}
+	return &network, nil
+}
+
+// readBeside reads the file that a key of the spec's model names.
+func readBeside(s *spec.Spec, key string, most int64) ([]byte, error) {
+	name := train.Params(s.Model.Params).String(key)
+	path := filepath.Join(filepath.Dir(s.Path), filepath.FromSlash(name))
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, orrery.Errorf(orrery.NotFound, "model_file_not_found", "model.%s names %s, and there is no file %s", key, name, path).
+			WithField(key).WithNext("put it there, or change model.%s", key)
+	case err == nil && !info.Mode().IsRegular():
+		return nil, orrery.Errorf(orrery.Invalid, "model_file_unreadable", "model.%s names %s, which is no regular file", key, path).WithField(key)
+	case err == nil && info.Size() > most:
+		return nil, orrery.Errorf(orrery.TooLarge, "model_file_too_large", "model.%s names %s of %d bytes; at most %d are taken", key, path, info.Size(), most).
+			WithField(key).WithNext("export a smaller network, or quantise it to int8")
+	}
+	var content []byte
+	if err == nil {
+		content, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, orrery.Errorf(orrery.Invalid, "model_file_unreadable", "model.%s names %s, which cannot be read", key, path).
+			Because(err).WithField(key).WithNext("check that you may read it")
+	}
+	return content, nil
+}
