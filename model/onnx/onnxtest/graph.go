@@ -63,6 +63,12 @@ func IntAttribute(name string, n int) []byte {
 	return number(number(b, 3, uint64(n)), 20, 2)
 }
 
+// FloatAttribute is an attribute of a node.
+func FloatAttribute(name string, x float32) []byte {
+	b := protowire.AppendTag(message(nil, 1, []byte(name)), 2, protowire.Fixed32Type)
+	return number(protowire.AppendFixed32(b, math.Float32bits(x)), 20, 1)
+}
+
 // IntsAttribute is an attribute of a node.
 func IntsAttribute(name string, list ...int) []byte {
 	b := message(nil, 1, []byte(name))

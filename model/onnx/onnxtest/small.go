@@ -127,7 +127,8 @@ func (m *Small) begin() *Graph {
 
 func (m *Small) layer(g *Graph, in, out string) {
 	if m.Int8 {
-		quantisedLayer(g, "layer", in, m.Layer, m.Width, m.Columns, m.LayerScale)
+		quantisedInput(g, true, in)
+		quantisedProduct(g, "layer", in, m.Layer, m.Width, m.Columns, m.LayerScale)
 	} else {
 		g.Weight("layer", m.Layer, m.Width, m.Columns)
 		g.Do("MatMul", "layer_out", in, "layer")
@@ -136,19 +137,26 @@ func (m *Small) layer(g *Graph, in, out string) {
 	g.Do("Add", out, "layer_out", "bias")
 }
 
-// quantisedLayer adds NAME_out = in · weights, in whole numbers.
-func quantisedLayer(g *Graph, name, in string, weights []float32, rows, columns int, scale float32) {
+// quantisedInput adds NAME_whole, NAME_scale and NAME_zero, what NAME is in whole
+// numbers. Several products may share it.
+func quantisedInput(g *Graph, wanted bool, name string) {
+	if wanted {
+		g.Node("DynamicQuantizeLinear", []string{name}, []string{name + "_whole", name + "_scale", name + "_zero"})
+	}
+}
+
+// quantisedProduct adds NAME_out = in · weights, in whole numbers.
+func quantisedProduct(g *Graph, name, in string, weights []float32, rows, columns int, scale float32) {
 	whole := make([]int8, len(weights))
 	for i, x := range weights {
 		whole[i] = quantised(x, scale)
 	}
-	g.Weight(name+"_whole", whole, rows, columns)
-	g.Weight(name+"_zero", []int8{0})
-	g.Weight(name+"_scale", []float32{scale})
-	g.Node("DynamicQuantizeLinear", []string{in}, []string{name + "_in", name + "_in_scale", name + "_in_zero"})
-	g.Do("MatMulInteger", name+"_product", name+"_in", name+"_whole", name+"_in_zero", name+"_zero")
+	g.Weight(name+"_int8", whole, rows, columns)
+	g.Weight(name+"_int8_zero", []int8{0})
+	g.Weight(name+"_int8_scale", []float32{scale})
+	g.Do("MatMulInteger", name+"_product", in+"_whole", name+"_int8", in+"_zero", name+"_int8_zero")
 	g.Node("Cast", []string{name + "_product"}, []string{name + "_float"}, IntAttribute("to", Float))
-	g.Do("Mul", name+"_both", name+"_in_scale", name+"_scale")
+	g.Do("Mul", name+"_both", in+"_scale", name+"_int8_scale")
 	g.Do("Mul", name+"_out", name+"_float", name+"_both")
 }
 
