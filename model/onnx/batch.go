@@ -47,10 +47,13 @@ func (b *batch) of(name string) []int64 {
 	return b.types
 }
 
-// values is an output: its sizes, and its numbers row-major.
+// values is an output: its sizes, and its numbers row-major, in one of two forms,
+// good until free.
 type values struct {
-	shape []int64
-	data  []float32
+	shape  []int64
+	single []float32
+	double []float64
+	free   func()
 }
 
 // fits says whether an output has a row for each text, or token, of a batch.
@@ -65,39 +68,43 @@ func (v values) fits(b *batch, pool Pool, columns int) error {
 		same = same && v.shape[i] == want[i]
 		n *= want[i]
 	}
-	if !same || int64(len(v.data)) != n || columns == 0 {
+	if !same || int64(len(v.single)+len(v.double)) != n || columns == 0 {
 		return unfit("it gives an output of the sizes %v where %v are due", v.shape, want)
 	}
 	return nil
 }
 
-// row writes the row of a text. A mean is a sum in the order of the tokens, in
-// double precision.
+// row writes the row of a text.
 func (v values) row(b *batch, text int, pool Pool, row []float64) {
-	columns := len(row)
-	if pool == None {
-		widen(row, v.data[text*columns:])
+	if v.double != nil {
+		pooled(b, text, pool, v.double, row)
 		return
 	}
-	of := v.data[text*b.tokens*columns:]
-	begin, end := b.begins[text], b.ends[text]
-	if pool == First {
-		widen(row, of[min(begin, b.tokens-1)*columns:])
-		return
-	}
-	clear(row)
-	for token := begin; token < end; token++ {
-		for i, x := range of[token*columns : (token+1)*columns] {
-			row[i] += float64(x)
-		}
-	}
-	for i := range row {
-		row[i] /= float64(max(end-begin, 1))
-	}
+	pooled(b, text, pool, v.single, row)
 }
 
-func widen(row []float64, from []float32) {
+// pooled makes the row of a text of an output. A mean is a sum in the order of the
+// tokens, in double precision.
+func pooled[T float32 | float64](b *batch, text int, pool Pool, out []T, row []float64) {
+	columns := len(row)
+	begin, end, n := b.begins[text], b.ends[text], 1
+	switch pool {
+	case None:
+		out = out[text*columns : (text+1)*columns]
+	case First:
+		begin = min(begin, b.tokens-1)
+		out = out[(text*b.tokens+begin)*columns:][:columns]
+	default:
+		out, n = out[(text*b.tokens+begin)*columns:(text*b.tokens+end)*columns], max(end-begin, 1)
+	}
+	clear(row)
+	for len(out) > 0 {
+		for i, x := range out[:columns] {
+			row[i] += float64(x)
+		}
+		out = out[columns:]
+	}
 	for i := range row {
-		row[i] = float64(from[i])
+		row[i] /= float64(n)
 	}
 }

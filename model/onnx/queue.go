@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"container/heap"
+	"math/bits"
 	"sync"
 
 	"orrery.dev/text/tokenizer"
@@ -10,14 +12,13 @@ import (
 type item struct {
 	tokens *tokenizer.Encoding
 	row    []float64
+	call   *call
+	turn   uint64
 }
 
-// call is what one caller waits for: items by length, those from next on still to
-// be run.
+// call is what one caller waits for.
 type call struct {
-	items   []item
-	next    int
-	pending int // not yet done
+	pending int // items not yet done
 	err     error
 	done    chan struct{}
 }
@@ -25,13 +26,32 @@ type call struct {
 // queue gathers what callers wait for into batches. There is no timer: a lane runs
 // what waits when it is free, and what comes meanwhile is its next batch, so a text
 // that comes alone is run at once.
+//
+// Only texts of about a length run together, since each is padded to the longest:
+// they wait in classes of lengths within a quarter of each other. Which class is
+// next is told by turns, as start-time fair queueing has them (Goyal and others,
+// SIGCOMM 1996): the items of a call take turns that follow each other from that of
+// the batch last begun, so a call of many does not hold up one of few.
 type queue struct {
 	batch, lanes int
 	fixed        int // what tokens are padded to, 0 for the longest
 
-	mu    sync.Mutex
-	calls []*call // those that have items to be run
-	busy  int     // lanes that run
+	mu      sync.Mutex
+	classes [classes]turns
+	turn    uint64 // of the batch last begun
+	busy    int    // lanes that run
+}
+
+// classes is one more than the class of mostTokens.
+const classes = 49
+
+// class gives the class of a length: its leading three bits.
+func class(n int) int {
+	if n < 4 {
+		return n
+	}
+	shift := bits.Len(uint(n)) - 3
+	return shift<<2 + n>>shift
 }
 
 func (q *queue) init(s Settings, fixed int) { q.batch, q.lanes, q.fixed = s.Batch, s.lanes(), fixed }
@@ -45,14 +65,17 @@ func (q *queue) length(longest int) int {
 }
 
 // wait has items run, in batches with others', and returns when all are done. run
-// fills the rows of a batch.
+// fills the rows of a batch. An error is that of the first item that failed.
 func (q *queue) wait(items []item, run func([]item) error) error {
 	if len(items) == 0 {
 		return nil
 	}
-	c := &call{items: items, pending: len(items), done: make(chan struct{})}
+	c := &call{pending: len(items), done: make(chan struct{})}
 	q.mu.Lock()
-	q.calls = append(q.calls, c)
+	for i := range items {
+		items[i].call, items[i].turn = c, q.turn+uint64(i)
+		heap.Push(&q.classes[class(q.length(items[i].tokens.Len()))], &items[i])
+	}
 	begin := min(q.lanes-q.busy, (len(items)+q.batch-1)/q.batch)
 	q.busy += begin
 	q.mu.Unlock()
@@ -67,7 +90,7 @@ func (q *queue) wait(items []item, run func([]item) error) error {
 func (q *queue) lane(run func([]item) error) {
 	for {
 		q.mu.Lock()
-		items, owners := q.take()
+		items := q.take()
 		if len(items) == 0 {
 			q.busy--
 			q.mu.Unlock()
@@ -84,7 +107,8 @@ func (q *queue) lane(run func([]item) error) {
 			}
 		}
 		q.mu.Lock()
-		for i, c := range owners {
+		for i := range items {
+			c := items[i].call
 			if errs[i] != nil && c.err == nil {
 				c.err = errs[i]
 			}
@@ -96,29 +120,43 @@ func (q *queue) lane(run func([]item) error) {
 	}
 }
 
-// take gives the next batch: of the call that has waited longest, then of others. A
-// call that still has items then goes behind the others, so that a large one does
-// not hold up a small one.
-func (q *queue) take() (items []item, owners []*call) {
-	longest, left := 0, q.calls[:0:0]
-	for _, c := range q.calls {
-		for c.next < len(c.items) && len(items) < q.batch {
-			one := c.items[c.next]
-			most := max(longest, one.tokens.Len())
-			if len(items) > 0 && q.length(most)*(len(items)+1) > mostPadded {
-				break
-			}
-			longest = most
-			items, owners = append(items, one), append(owners, c)
-			c.next++
-		}
-		if c.next < len(c.items) {
-			left = append(left, c)
+// take gives the next batch: the item whose turn it is, and of its class those whose
+// turns are next, as far as the bounds of a batch allow.
+func (q *queue) take() []item {
+	var first *turns
+	for i := range q.classes {
+		if c := &q.classes[i]; len(*c) > 0 && (first == nil || (*c)[0].turn < (*first)[0].turn) {
+			first = c
 		}
 	}
-	if len(left) > 1 && len(owners) > 0 && left[0] == owners[0] {
-		left = append(left[1:], left[0])
+	if first == nil {
+		return nil
 	}
-	q.calls = left
-	return items, owners
+	q.turn = (*first)[0].turn
+	var items []item
+	longest := 0
+	for len(*first) > 0 && len(items) < q.batch {
+		longest = max(longest, (*first)[0].tokens.Len())
+		if len(items) > 0 && q.length(longest)*(len(items)+1) > mostPadded {
+			break
+		}
+		items = append(items, *heap.Pop(first).(*item))
+	}
+	return items
+}
+
+// turns is a heap of items by their turn.
+type turns []*item
+
+func (t turns) Len() int           { return len(t) }
+func (t turns) Less(i, j int) bool { return t[i].turn < t[j].turn }
+func (t turns) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t *turns) Push(x any)        { *t = append(*t, x.(*item)) }
+
+func (t *turns) Pop() any {
+	last := len(*t) - 1
+	x := (*t)[last]
+	(*t)[last] = nil
+	*t = (*t)[:last]
+	return x
 }

@@ -166,17 +166,14 @@ func (s *runtimeSession) run(b *batch) (out values, err error) {
 	if err := s.session.Run(inputs, outputs); err != nil {
 		return values{}, err
 	}
-	defer outputs[0].Destroy()
+	free := func() { outputs[0].Destroy() }
 	switch t := outputs[0].(type) {
 	case *ort.Tensor[float32]:
-		return values{t.GetShape(), slices.Clone(t.GetData())}, nil
+		return values{shape: t.GetShape(), single: t.GetData(), free: free}, nil
 	case *ort.Tensor[float64]:
-		out := values{shape: t.GetShape()}
-		for _, v := range t.GetData() {
-			out.data = append(out.data, float32(v))
-		}
-		return out, nil
+		return values{shape: t.GetShape(), double: t.GetData(), free: free}, nil
 	}
+	free()
 	return values{}, fmt.Errorf("the output is of another type than float and double")
 }
 

@@ -140,6 +140,7 @@ func (t *Text) probe(s session) (columns int, err error) {
 		return 0, unfit("a first run of the token %d, the tokenizer's greatest, fails", greatest).Because(err).
 			WithNext("use the tokenizer.json that was made with the model")
 	}
+	defer out.free()
 	if fault := misfit(len(out.shape), t.settings.Pool); fault != "" {
 		return 0, unfit("it gives the output %q with %s", t.output.name, fault)
 	}
@@ -188,9 +189,10 @@ func (t *Text) Run(texts []string, rows []float64) error {
 		to := min(from+mostHeld, len(texts))
 		waiting := make([]item, 0, to-from)
 		for i := from; i < to; i++ {
-			waiting = append(waiting, item{t.tokens.Encode(texts[i]), rows[i*columns : (i+1)*columns]})
+			waiting = append(waiting, item{tokens: t.tokens.Encode(texts[i]), row: rows[i*columns : (i+1)*columns]})
 		}
-		// Texts of a length run together, so that there is little padding.
+		// Those of a length take turns that follow each other, so that there is little
+		// padding.
 		slices.SortStableFunc(waiting, func(a, b item) int { return a.tokens.Len() - b.tokens.Len() })
 		if err := t.queue.wait(waiting, func(items []item) error { return t.fill(s, items) }); err != nil {
 			return err
@@ -213,6 +215,7 @@ func (t *Text) fill(s session, items []item) error {
 	if err != nil {
 		return orrery.Errorf(orrery.Invalid, "onnx_run", "the ONNX model fails on a text of %d tokens", longest).Because(err)
 	}
+	defer out.free()
 	columns := len(items[0].row)
 	if err := out.fits(b, t.settings.Pool, columns); err != nil {
 		return err
