@@ -68,7 +68,7 @@ func measuredTexts(n int, list []string) []string {
 func measured(b testing.TB, whole bool, s onnx.Settings) (*onnx.Text, []string, int) {
 	library(b)
 	file, list := measuredTokenizer()
-	s.Pool = onnx.Mean
+	s.Pool, s.MaxTokens = onnx.Mean, 128
 	m, err := onnx.NewText(measuredModel(whole), file, s)
 	if err != nil {
 		b.Fatal(err)

@@ -79,16 +79,15 @@ func (s Settings) checked() (Settings, error) {
 	if s.Pool == "" {
 		s.Pool = None
 	}
-	s.Batch, s.Threads = max(s.Batch, 0), max(s.Threads, 0)
 	switch {
 	case s.Pool != None && s.Pool != First && s.Pool != Mean:
 		return s, settings("pool", "%q is none of none, first and mean", string(s.Pool))
 	case s.MaxTokens < 0 || s.MaxTokens > mostTokens:
 		return s, settings("max_tokens", "%d is not between 1 and %d", s.MaxTokens, mostTokens)
-	case s.Batch > mostBatch:
-		return s, settings("batch", "%d is more than %d", s.Batch, mostBatch)
-	case s.Threads > mostThreads:
-		return s, settings("threads", "%d is more than %d", s.Threads, mostThreads)
+	case s.Batch < 0 || s.Batch > mostBatch:
+		return s, settings("batch", "%d is not between 1 and %d", s.Batch, mostBatch)
+	case s.Threads < 0 || s.Threads > mostThreads:
+		return s, settings("threads", "%d is not between 1 and %d", s.Threads, mostThreads)
 	}
 	s.Batch, s.Threads = max(s.Batch, 1), max(s.Threads, 1)
 	return s, nil

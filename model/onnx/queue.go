@@ -13,7 +13,12 @@ type item struct {
 	tokens *tokenizer.Encoding
 	row    []float64
 	call   *call
-	turn   uint64
+	// turn says when it is run, came which is first of those of one turn.
+	turn, came uint64
+}
+
+func (i *item) before(other *item) bool {
+	return i.turn < other.turn || i.turn == other.turn && i.came < other.came
 }
 
 // call is what one caller waits for.
@@ -39,6 +44,7 @@ type queue struct {
 	mu      sync.Mutex
 	classes [classes]turns
 	turn    uint64 // of the batch last begun
+	came    uint64 // items so far
 	busy    int    // lanes that run
 }
 
@@ -73,7 +79,8 @@ func (q *queue) wait(items []item, run func([]item) error) error {
 	c := &call{pending: len(items), done: make(chan struct{})}
 	q.mu.Lock()
 	for i := range items {
-		items[i].call, items[i].turn = c, q.turn+uint64(i)
+		items[i].call, items[i].turn, items[i].came = c, q.turn+uint64(i), q.came
+		q.came++
 		heap.Push(&q.classes[class(q.length(items[i].tokens.Len()))], &items[i])
 	}
 	begin := min(q.lanes-q.busy, (len(items)+q.batch-1)/q.batch)
@@ -125,7 +132,7 @@ func (q *queue) lane(run func([]item) error) {
 func (q *queue) take() []item {
 	var first *turns
 	for i := range q.classes {
-		if c := &q.classes[i]; len(*c) > 0 && (first == nil || (*c)[0].turn < (*first)[0].turn) {
+		if c := &q.classes[i]; len(*c) > 0 && (first == nil || (*c)[0].before((*first)[0])) {
 			first = c
 		}
 	}
@@ -149,7 +156,7 @@ func (q *queue) take() []item {
 type turns []*item
 
 func (t turns) Len() int           { return len(t) }
-func (t turns) Less(i, j int) bool { return t[i].turn < t[j].turn }
+func (t turns) Less(i, j int) bool { return t[i].before(t[j]) }
 func (t turns) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
 func (t *turns) Push(x any)        { *t = append(*t, x.(*item)) }
 

@@ -3,6 +3,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -142,7 +143,7 @@ func openSession(model []byte, s signature, threads int) (_ session, err error) 
 	}
 	opened, err := ort.NewDynamicAdvancedSessionWithONNXData(model, names, []string{s.output.name}, options)
 	if err != nil {
-		return nil, unfit("ONNX Runtime %s cannot load it", ort.GetVersion()).Because(err)
+		return nil, unfit("ONNX Runtime %s cannot load it", ort.GetVersion()).Because(sentence(err))
 	}
 	return &runtimeSession{opened, s.inputs}, nil
 }
@@ -164,7 +165,7 @@ func (s *runtimeSession) run(b *batch) (out values, err error) {
 	}
 	outputs := []ort.Value{nil}
 	if err := s.session.Run(inputs, outputs); err != nil {
-		return values{}, err
+		return values{}, sentence(err)
 	}
 	free := func() { outputs[0].Destroy() }
 	switch t := outputs[0].(type) {
@@ -175,6 +176,14 @@ func (s *runtimeSession) run(b *batch) (out values, err error) {
 	}
 	free()
 	return values{}, fmt.Errorf("the output is of another type than float and double")
+}
+
+// sentence gives what the library itself says.
+func sentence(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
 }
 
 func tensor(shape ort.Shape, in input, data []int64) (ort.Value, error) {

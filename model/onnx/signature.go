@@ -67,9 +67,11 @@ func readSignature(b []byte, output string, pool Pool) (signature, error) {
 		switch {
 		case in.name != inputIDs && in.name != inputMask && in.name != inputTypes:
 			complain("asks for the input %q, and a text gives %s, %s and %s", in.name, inputIDs, inputMask, inputTypes)
+			continue
 		case in.element != elementInt64 && in.element != elementInt32:
 			complain("asks for the input %q as %s, and tokens are int64 or int32", in.name, elementName(in.element))
-		case in.ranked && len(in.dims) != 2:
+		}
+		if in.ranked && len(in.dims) != 2 {
 			complain("asks for the input %q with %d dimensions, and tokens have two: batch and tokens", in.name, len(in.dims))
 		}
 	}

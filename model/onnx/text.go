@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -92,10 +93,11 @@ func (s *signature) fixed() (texts, tokens int) {
 	return max(texts, 0), max(tokens, 0)
 }
 
-// Ready opens the model's session, once, and runs it on a pair of made-up texts, so
-// that what does not fit is found now and not when the first text comes. It is safe
-// to call again, and what needs a session calls it. An error is that of Available,
-// of code onnx_model where the model is at fault, or onnx_closed.
+// Ready opens the model's session, once, and tries it with the tokenizer's greatest
+// token and with a text of MaxTokens, so that what does not fit is found now and not
+// when such a text comes. It is safe to call again, and what needs a session calls
+// it. An error is that of Available, of code onnx_model where the model is at fault,
+// or onnx_closed.
 func (t *Text) Ready() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,8 +114,9 @@ func (t *Text) ready() error {
 		return t.fault
 	}
 	s, err := openSession(t.model, t.signature, t.settings.Threads)
+	columns := 0
 	if err == nil {
-		if t.columns, err = t.probe(s); err != nil {
+		if columns, err = t.try(s); err != nil {
 			s.close()
 		}
 	}
@@ -123,32 +126,53 @@ func (t *Text) ready() error {
 		}
 		return err
 	}
-	t.session, t.model = s, nil
+	t.session, t.model, t.columns = s, nil, columns
 	return nil
 }
 
-// probe runs a batch that has the greatest token in it and gives the columns that
-// come out.
-func (t *Text) probe(s session) (columns int, err error) {
-	b := newBatch(min(t.settings.Batch, 2), t.queue.length(min(2, t.settings.MaxTokens)), t.tokens.Padding())
+// try runs a session on made-up texts and gives the columns that come out.
+func (t *Text) try(s session) (columns int, err error) {
 	greatest := int32(t.tokens.Vocabulary() - 1)
-	for i := range b.texts {
-		b.put(i, &tokenizer.Encoding{IDs: []int32{greatest}, Types: []int32{0}})
+	for _, c := range []struct {
+		texts, tokens int
+		what          string
+		next          string
+	}{
+		{min(t.settings.Batch, 2), min(t.settings.MaxTokens, 2), fmt.Sprintf("the token %d, the tokenizer's greatest", greatest),
+			"use the tokenizer.json that was made with the model"},
+		{1, t.settings.MaxTokens, fmt.Sprintf("a text of %d tokens", t.settings.MaxTokens),
+			"cut texts to as many tokens as the model was made for"},
+	} {
+		b := newBatch(c.texts, t.queue.length(c.tokens), t.tokens.Padding())
+		e := &tokenizer.Encoding{IDs: make([]int32, c.tokens), Types: make([]int32, c.tokens)}
+		for i := range e.IDs {
+			e.IDs[i] = greatest
+		}
+		for i := range b.texts {
+			b.put(i, e)
+		}
+		out, err := s.run(b)
+		if err != nil {
+			return 0, unfit("it fails on %s", c.what).Because(err).WithNext("%s", c.next)
+		}
+		if columns, err = t.width(b, out); err != nil {
+			return 0, err
+		}
 	}
-	out, err := s.run(b)
-	if err != nil {
-		return 0, unfit("a first run of the token %d, the tokenizer's greatest, fails", greatest).Because(err).
-			WithNext("use the tokenizer.json that was made with the model")
-	}
+	return columns, nil
+}
+
+// width gives the columns of an output, and frees it.
+func (t *Text) width(b *batch, out values) (int, error) {
 	defer out.free()
 	if fault := misfit(len(out.shape), t.settings.Pool); fault != "" {
 		return 0, unfit("it gives the output %q with %s", t.output.name, fault)
 	}
-	columns = int(out.shape[len(out.shape)-1])
-	if err := out.fits(b, t.settings.Pool, columns); err != nil {
-		return 0, err
+	columns := int(out.shape[len(out.shape)-1])
+	if t.columns > 0 && columns != t.columns {
+		return 0, unfit("it says that the output %q has %d columns, and gives %d", t.output.name, t.columns, columns)
 	}
-	return columns, nil
+	return columns, out.fits(b, t.settings.Pool, columns)
 }
 
 // Columns gives how many numbers a row has. Where the file says it, no session is

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"orrery.dev"
@@ -41,9 +42,11 @@ func texts(n int) []string {
 	return out
 }
 
+var tokens = sync.OnceValues(func() (*tokenizer.Tokenizer, error) { return tokenizer.Decode(onnxtest.Tokenizer(words...)) })
+
 func ids(t testing.TB, text string) []int32 {
 	t.Helper()
-	tok, err := tokenizer.Decode(onnxtest.Tokenizer(words...))
+	tok, err := tokens()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,30 +136,201 @@ func TestRowsAreWhatTheModelSays(t *testing.T) {
 	}
 }
 
+// graph is a model of given inputs and outputs whose sum is no text model's.
+func graph(declare func(g *onnxtest.Graph)) []byte {
+	g := &onnxtest.Graph{}
+	declare(g)
+	return g.Model()
+}
+
+func inputs(g *onnxtest.Graph) {
+	g.Input("input_ids", onnxtest.Int64, -1, -1)
+	g.Input("attention_mask", onnxtest.Int64, -1, -1)
+}
+
 func TestErrors(t *testing.T) {
 	small := onnxtest.NewSmall(vocabulary, 4, 2, false, 1)
 	tok := onnxtest.Tokenizer(words...)
 	for _, c := range []struct {
-		name, code, says string
-		model, tokenizer []byte
-		settings         onnx.Settings
+		name, code string
+		says       []string
+		model      []byte
+		tokenizer  []byte
+		settings   onnx.Settings
 	}{
-		{"no model", "onnx_model", "no file in the ONNX format", nil, tok, onnx.Settings{}},
-		{"text", "onnx_model", "no file in the ONNX format", []byte("<html>not here</html>"), tok, onnx.Settings{}},
-		{"tokenizer", "tokenizer_unsupported", "version", small.Classifier(), []byte("{}"), onnx.Settings{}},
-		{"pool", "onnx_settings", `"max"`, small.Classifier(), tok, onnx.Settings{Pool: "max"}},
-		{"wrong pool", "onnx_model", "choose none", small.Classifier(), tok, onnx.Settings{Pool: onnx.Mean}},
-		{"no pool", "onnx_model", "choose the pool first or mean", small.Encoder(), tok, onnx.Settings{}},
-		{"output", "onnx_model", `no output "pooled", only logits`, small.Classifier(), tok, onnx.Settings{Output: "pooled"}},
-		{"short", "tokenizer_length", "", small.Classifier(), tok, onnx.Settings{MaxTokens: 2}},
+		{"no model", "onnx_model", []string{"no file in the ONNX format"}, nil, tok, onnx.Settings{}},
+		{"text", "onnx_model", []string{"no file in the ONNX format"}, []byte("<html>not here</html>"), tok, onnx.Settings{}},
+		{"cut off", "onnx_model", []string{"no file in the ONNX format"}, small.Classifier()[:300], tok, onnx.Settings{}},
+		{"tokenizer", "tokenizer_unsupported", []string{"version"}, small.Classifier(), []byte("{}"), onnx.Settings{}},
+		{"pool", "onnx_settings", []string{`"max"`}, small.Classifier(), tok, onnx.Settings{Pool: "max"}},
+		{"tokens", "onnx_settings", []string{"max_tokens"}, small.Classifier(), tok, onnx.Settings{MaxTokens: 1 << 20}},
+		{"batch", "onnx_settings", []string{"batch"}, small.Classifier(), tok, onnx.Settings{Batch: 1 << 20}},
+		{"threads", "onnx_settings", []string{"threads"}, small.Classifier(), tok, onnx.Settings{Threads: -1}},
+		{"wrong pool", "onnx_model", []string{"choose none"}, small.Classifier(), tok, onnx.Settings{Pool: onnx.Mean}},
+		{"no pool", "onnx_model", []string{"choose the pool first or mean"}, small.Encoder(), tok, onnx.Settings{}},
+		{"output", "onnx_model", []string{`no output "pooled", only logits`}, small.Classifier(), tok, onnx.Settings{Output: "pooled"}},
+		{"short", "tokenizer_length", nil, small.Classifier(), tok, onnx.Settings{MaxTokens: 2}},
+		{"all faults at once", "onnx_model", []string{`"pixel_values"`, `no input "input_ids"`, `"attention_mask" as float`, "3 dimensions", "no output"}, graph(func(g *onnxtest.Graph) {
+			g.Input("pixel_values", onnxtest.Float, -1, 3, 224, 224)
+			g.Input("attention_mask", onnxtest.Float, -1, -1, -1)
+		}), tok, onnx.Settings{}},
+		{"half", "onnx_model", []string{"float16"}, graph(func(g *onnxtest.Graph) {
+			inputs(g)
+			g.Output("logits", onnxtest.Float16, -1, 2)
+		}), tok, onnx.Settings{}},
+		{"four dimensions", "onnx_model", []string{"4 dimensions"}, graph(func(g *onnxtest.Graph) {
+			inputs(g)
+			g.Output("logits", onnxtest.Float, -1, -1, 2, 2)
+		}), tok, onnx.Settings{Pool: onnx.First}},
+		{"weights elsewhere", "onnx_model", []string{`"embedding" in another file`}, graph(func(g *onnxtest.Graph) {
+			inputs(g)
+			g.Raw(onnxtest.ExternalTensor("embedding", "/etc/passwd", 2, 2))
+			g.Output("logits", onnxtest.Float, -1, 2)
+		}), tok, onnx.Settings{}},
+		{"weights elsewhere, in a node", "onnx_model", []string{`"inner" in another file`}, graph(func(g *onnxtest.Graph) {
+			inputs(g)
+			g.Node("Constant", nil, []string{"c"}, onnxtest.TensorAttribute("value", onnxtest.ExternalTensor("inner", "../x", 1)))
+			g.Output("logits", onnxtest.Float, -1, 2)
+		}), tok, onnx.Settings{}},
+		{"fixed batch", "onnx_model", []string{"exactly 8 texts"}, graph(func(g *onnxtest.Graph) {
+			g.Input("input_ids", onnxtest.Int64, 8, -1)
+			g.Input("attention_mask", onnxtest.Int64, 8, -1)
+			g.Output("logits", onnxtest.Float, 8, 2)
+		}), tok, onnx.Settings{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := onnx.NewText(c.model, c.tokenizer, c.settings)
-			if orrery.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%v (%s), want %s with %s", err, orrery.CodeOf(err), c.code, c.says)
+			if err == nil || orrery.CodeOf(err) != c.code || orrery.KindOf(err) != orrery.Invalid {
+				t.Fatalf("%v (%s), want %s", err, orrery.CodeOf(err), c.code)
+			}
+			for _, part := range c.says {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%v\ndoes not say %s", err, part)
+				}
 			}
 		})
 	}
+}
+
+// TestModelsThatDoNotRun holds that what only running shows is found before a text
+// comes.
+func TestModelsThatDoNotRun(t *testing.T) {
+	library(t)
+	whole := onnxtest.NewSmall(vocabulary, 4, 2, false, 1)
+	positions := transformer(0, false)
+	positions.Positions = 16
+	for _, c := range []struct {
+		name, says string
+		model      []byte
+		settings   onnx.Settings
+	}{
+		{"a smaller vocabulary", "the tokenizer's greatest", onnxtest.NewSmall(vocabulary-1, 4, 2, false, 1).Classifier(), onnx.Settings{}},
+		{"fewer positions", "a text of 20 tokens", positions.Model(), onnx.Settings{Pool: onnx.First, MaxTokens: 20}},
+		{"damaged weights", "cannot load", []byte(strings.Replace(string(whole.Classifier()), "ReduceSum", "ReduceSun", 1)), onnx.Settings{}},
+		{"a node without its input", "cannot load", graph(func(g *onnxtest.Graph) {
+			inputs(g)
+			g.Do("Identity", "logits", "nothing")
+			g.Output("logits", onnxtest.Float, -1, 2)
+		}), onnx.Settings{}},
+		{"other sizes than said", "sizes", graph(func(g *onnxtest.Graph) {
+			inputs(g)
+			g.Weight("first", []int64{0})
+			g.Node("Cast", []string{"input_ids"}, []string{"float"}, onnxtest.IntAttribute("to", onnxtest.Float))
+			g.Node("Transpose", []string{"float"}, []string{"logits"}, onnxtest.IntsAttribute("perm", 1, 0))
+			g.Output("logits", onnxtest.Float, -1, -1)
+		}), onnx.Settings{Batch: 4, MaxTokens: 16}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := open(t, c.model, c.settings)
+			for range 2 { // the same again
+				err := m.Ready()
+				if err == nil || orrery.CodeOf(err) != "onnx_model" || !strings.Contains(err.Error(), c.says) {
+					t.Fatalf("%v (%s), want %s", err, orrery.CodeOf(err), c.says)
+				}
+			}
+		})
+	}
+}
+
+// TestKindsOfInputs runs models that ask for int32, for types, and for texts of a
+// fixed length.
+func TestKindsOfInputs(t *testing.T) {
+	library(t)
+	list := texts(12)
+	for _, narrow := range []bool{false, true} {
+		for _, types := range []bool{false, true} {
+			small := onnxtest.NewSmall(vocabulary, 8, 3, false, 2)
+			small.Int32, small.Types = narrow, types
+			m := open(t, small.Classifier(), onnx.Settings{Batch: 4})
+			for i, row := range run(t, m, list) {
+				near(t, list[i], row, small.Logits(ids(t, list[i])), 1e-5)
+			}
+		}
+	}
+}
+
+func TestFixedSizes(t *testing.T) {
+	library(t)
+	small := onnxtest.NewSmall(vocabulary, 8, 3, false, 2)
+	small.Sizes = [2]int{1, 16}
+	m := open(t, small.Classifier(), onnx.Settings{Batch: 4})
+	list := texts(12)
+	for i, row := range run(t, m, list) {
+		of := ids(t, list[i])
+		if len(of) > 16 {
+			of = append(of[:15:15], 3) // cut, and [SEP] behind it
+		}
+		near(t, list[i], row, small.Logits(of), 1e-5)
+	}
+}
+
+// TestDouble holds that an output in double precision keeps it, and that columns
+// which the file does not say are found by running.
+func TestDouble(t *testing.T) {
+	library(t)
+	m := open(t, graph(func(g *onnxtest.Graph) {
+		inputs(g)
+		g.Weight("axis", []int64{1}, 1)
+		g.Weight("third", []float32{1.0 / 3})
+		g.Node("Cast", []string{"input_ids"}, []string{"ids"}, onnxtest.IntAttribute("to", onnxtest.Double))
+		g.Node("Cast", []string{"third"}, []string{"wide"}, onnxtest.IntAttribute("to", onnxtest.Double))
+		g.Node("ReduceSum", []string{"ids", "axis"}, []string{"sum"})
+		g.Do("Mul", "logits", "sum", "wide")
+		g.Output("logits", onnxtest.Double, -1, -1)
+	}), onnx.Settings{})
+	row := run(t, m, []string{"garden"})[0]
+	near(t, "sum", row, []float64{float64(float32(1.0/3)) * float64(2+5+3)}, 0)
+}
+
+// TestManyCallers has callers of one text and of many at once.
+func TestManyCallers(t *testing.T) {
+	library(t)
+	small := onnxtest.NewSmall(vocabulary, 16, 3, false, 9)
+	m := open(t, small.Classifier(), onnx.Settings{Batch: 8})
+	list := texts(200)
+	var group sync.WaitGroup
+	for caller := range 12 {
+		group.Go(func() {
+			for from := caller; from < len(list); from += 12 {
+				of := list[from:min(from+1+caller*caller, len(list))]
+				rows := make([]float64, 3*len(of))
+				if err := m.Run(of, rows); err != nil {
+					t.Error(err)
+					return
+				}
+				for i, text := range of {
+					want := small.Logits(ids(t, text))
+					for j := range want {
+						if math.Abs(rows[i*3+j]-want[j]) > 1e-5 {
+							t.Errorf("%q: %v, want %v", text, rows[i*3:i*3+3], want)
+							return
+						}
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 // TestWithoutTheLibrary holds that a model is read where it cannot be run.

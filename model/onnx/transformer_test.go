@@ -20,7 +20,7 @@ func TestTransformer(t *testing.T) {
 	list := texts(30)
 	for _, labels := range []int{0, 3} {
 		for _, batch := range []int{1, 8} {
-			m := open(t, transformer(labels, false).Model(), onnx.Settings{Batch: batch, Pool: map[bool]onnx.Pool{true: onnx.Mean, false: onnx.None}[labels == 0]})
+			m := open(t, transformer(labels, false).Model(), onnx.Settings{MaxTokens: 64, Batch: batch, Pool: map[bool]onnx.Pool{true: onnx.Mean, false: onnx.None}[labels == 0]})
 			for i, row := range run(t, m, list) {
 				near(t, fmt.Sprintf("%d labels, batch %d, %q", labels, batch, list[i]), row, pooled(transformer(labels, false).Rows(ids(t, list[i])), onnx.Mean), 1e-4)
 			}
@@ -35,7 +35,7 @@ func TestTransformerInt8(t *testing.T) {
 	library(t)
 	list := texts(30)
 	book := transformer(0, true)
-	m := open(t, book.Model(), onnx.Settings{Pool: onnx.Mean})
+	m := open(t, book.Model(), onnx.Settings{MaxTokens: 64, Pool: onnx.Mean})
 	for i, row := range run(t, m, list) {
 		want := pooled(book.Rows(ids(t, list[i])), onnx.Mean)
 		apart, length := 0.0, 0.0

@@ -52,6 +52,8 @@ type Small struct {
 	// Int32 has the inputs be int32 in place of int64, Types has token_type_ids be
 	// asked for; each adds the type to the embedding.
 	Int32, Types bool
+	// Sizes binds the inputs to so many texts and tokens; 0 leaves them open.
+	Sizes [2]int
 }
 
 // NewSmall makes a model of random numbers, the same for a seed.
@@ -109,14 +111,18 @@ func (m *Small) begin() *Graph {
 	if m.Int32 {
 		element = Int32
 	}
-	g.Input("input_ids", element, -1, -1)
-	g.Input("attention_mask", element, -1, -1)
+	sizes := m.Sizes[:]
+	if m.Sizes == [2]int{} {
+		sizes = []int{-1, -1}
+	}
+	g.Input("input_ids", element, sizes...)
+	g.Input("attention_mask", element, sizes...)
 	g.Weight("embedding", m.Embedding, m.Vocabulary, m.Width)
 	if !m.Types {
 		g.Do("Gather", "embedded", "embedding", "input_ids")
 		return g
 	}
-	g.Input("token_type_ids", element, -1, -1)
+	g.Input("token_type_ids", element, sizes...)
 	g.Weight("axis", []int64{2}, 1)
 	g.Do("Gather", "found", "embedding", "input_ids")
 	g.Node("Cast", []string{"token_type_ids"}, []string{"typed"}, IntAttribute("to", Float))
