@@ -10,6 +10,7 @@ import (
 	"orrery.dev"
 	"orrery.dev/builtin"
 	"orrery.dev/spec"
+	"orrery.dev/text/tokenizer"
 )
 
 //go:generate go run orrery.dev/cmd/orrery reference --out ../docs/reference
@@ -20,8 +21,8 @@ func (a *app) referenceCommand() *cobra.Command {
 		Use:   "reference --out DIR",
 		Short: "Write the reference of system.yaml as Markdown pages",
 		Long: `Reference writes the reference pages: the keys of system.yaml, the kinds of
-feature and of model with their parameters, and the codes of diagnostics. They are
-made from the declarations that check uses. Pages of the same names are replaced.`,
+feature and of model with their parameters, what of a tokenizer.json is read, and
+the codes of diagnostics. They are made from the declarations that check uses. Pages of the same names are replaced.`,
 		Example: "  orrery reference --out docs/reference",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -35,11 +36,17 @@ made from the declarations that check uses. Pages of the same names are replaced
 	return cmd
 }
 
+// ReferencePages gives the pages of docs/reference.
+func ReferencePages() []spec.Page {
+	pages := spec.Reference(builtin.Registry(), ServerDeclaration())
+	return append(pages, spec.Page{Name: "tokenizers.md", Text: tokenizer.Reference()})
+}
+
 func (a *app) reference(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return unwritable(dir, err)
 	}
-	pages := spec.Reference(builtin.Registry(), ServerDeclaration())
+	pages := ReferencePages()
 	for _, page := range pages {
 		path := filepath.Join(dir, page.Name)
 		if err := os.WriteFile(path, []byte(page.Text), 0o644); err != nil {

@@ -5,16 +5,14 @@ import (
 	"path/filepath"
 	"testing"
 
-	"orrery.dev/builtin"
 	"orrery.dev/cli"
-	"orrery.dev/spec"
 )
 
 // TestReferenceIsFresh compares docs/reference with the declarations it is made
 // from.
 func TestReferenceIsFresh(t *testing.T) {
 	const dir = "../docs/reference"
-	pages := spec.Reference(builtin.Registry(), cli.ServerDeclaration())
+	pages := cli.ReferencePages()
 	for _, page := range pages {
 		text, err := os.ReadFile(filepath.Join(dir, page.Name))
 		if err != nil {

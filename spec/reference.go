@@ -46,6 +46,7 @@ const referenceIndex = `# Reference
 - [system.yaml](system.md): every key of the file that describes a system
 - [Features](features.md): expressions, ratios and the kinds of aggregate
 - [Models](models.md): the kinds of model and their parameters
+- [Tokenizers](tokenizers.md): what of a model's tokenizer.json is read
 - [Diagnostics](diagnostics.md): the codes of what ` + "`orrery check`" + ` reports
 
 ` + "`orrery schema`" + ` prints the JSON Schema that gives an editor all of this while you type.
