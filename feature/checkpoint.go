@@ -74,13 +74,16 @@ func (st *State) Evict(limit int64, steps int) {
 		if st.hand >= len(st.all) {
 			st.hand = 0
 		}
-		en := st.all[st.hand]
-		if en.used || en.busy() {
-			en.used = false
+		if st.used[st.hand] {
+			st.used[st.hand] = false
 			st.hand++
 			continue
 		}
-		st.forget(en)
+		if en := st.all[st.hand]; en.busy() {
+			st.hand++
+		} else {
+			st.forget(en)
+		}
 	}
 }
 
@@ -101,10 +104,11 @@ func (en *entity) busy() bool {
 // forget drops an entity; the last of the list takes its place.
 func (st *State) forget(en *entity) {
 	en.shelf.keys.remove(hashKey(en.key), en)
-	last := st.all[len(st.all)-1]
-	st.all[en.place], last.place = last, en.place
-	st.all[len(st.all)-1] = nil
-	st.all = st.all[:len(st.all)-1]
+	n := len(st.all) - 1
+	last := st.all[n]
+	st.all[en.place], st.used[en.place], last.place = last, st.used[n], en.place
+	st.all[n] = nil
+	st.all, st.used = st.all[:n], st.used[:n]
 	st.bytes -= entityBytes + int64(len(en.key)) + int64(len(en.series))*seriesBytes
 	for i := range en.series {
 		st.bytes -= en.series[i].size()

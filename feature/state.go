@@ -19,8 +19,10 @@ type State struct {
 	open     *Checkpoint
 	bytes    int64
 	// all has every entity in no particular order; hand is where the search for
-	// entities to evict stopped.
+	// entities to evict stopped. used says which were touched since it came by:
+	// apart, so that the search does not bring every entity near.
 	all  []*entity
+	used []bool
 	hand int
 }
 
@@ -42,10 +44,7 @@ type entity struct {
 	shelf  *shelf
 	key    string
 	series []series
-	// used says that the entity was touched since the hand came by; place is its
-	// index in State.all.
-	used  bool
-	place int
+	place  int // in State.all
 	// awaited counts the reads of the entity's series that are under way.
 	awaited int
 }
@@ -107,10 +106,10 @@ func (st *State) entity(sh *shelf, key string, create bool) *entity {
 		en.shelf, en.place = sh, len(st.all)
 		en.key = strings.Clone(key) // an event's text may be part of a large buffer
 		sh.keys.put(hash, en)
-		st.all = append(st.all, en)
+		st.all, st.used = append(st.all, en), append(st.used, true)
 		st.bytes += entityBytes + int64(len(key)) + int64(len(en.series))*seriesBytes
 	}
-	en.used = true
+	st.used[en.place] = true
 	return en
 }
 

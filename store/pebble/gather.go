@@ -18,13 +18,18 @@ import (
 // One goroutine at a time changes it, and any may look meanwhile.
 type gathered struct {
 	mutex sync.RWMutex
-	// slots has 1 + the number of an item, by the hash of its key: open addressing,
-	// at most half full. Its length is a power of two.
-	slots []uint32
+	// slots has 1 + the number of an item beside the upper half of its key's hash, so
+	// that what is not there is found out without a look at items. They stand by the
+	// lower half: open addressing, at most half full. Its length is a power of two.
+	slots []slot
 	items []place
 	// data has keys, each a table and a key, and values; also what was overwritten.
 	data []byte
 }
+
+type slot struct{ tag, number uint32 }
+
+func tagOf(hash uint64) uint32 { return uint32(hash >> 32) }
 
 // place says where an item is in data: its key, and its value from value on.
 type place struct {
@@ -37,7 +42,7 @@ type place struct {
 const removed = -1
 
 // bytes gives the memory that is in use.
-func (g *gathered) bytes() int { return len(g.data) + 40*len(g.items) }
+func (g *gathered) bytes() int { return len(g.data) + 56*len(g.items) }
 
 // put adds items, of which it keeps copies.
 func (g *gathered) put(items []store.StateItem) {
@@ -70,10 +75,14 @@ func (g *gathered) find(hash uint64, full []byte) int {
 		return -1
 	}
 	mask := uint64(len(g.slots) - 1)
-	for i := hash & mask; g.slots[i] != 0; i = (i + 1) & mask {
-		at := int(g.slots[i]) - 1
-		if g.items[at].hash == hash && bytes.Equal(g.key(g.slots[i]-1), full) {
-			return at
+	tag := tagOf(hash)
+	for i := hash & mask; g.slots[i].number != 0; i = (i + 1) & mask {
+		if g.slots[i].tag != tag {
+			continue
+		}
+		at := g.slots[i].number - 1
+		if g.items[at].hash == hash && bytes.Equal(g.key(at), full) {
+			return int(at)
 		}
 	}
 	return -1
@@ -83,7 +92,7 @@ func (g *gathered) find(hash uint64, full []byte) int {
 func (g *gathered) add(p place) int {
 	g.items = append(g.items, p)
 	if 2*len(g.items) > len(g.slots) {
-		g.slots = make([]uint32, max(1024, 2*len(g.slots)))
+		g.slots = make([]slot, max(1024, 2*len(g.slots)))
 		for at := range g.items {
 			g.slot(at)
 		}
@@ -95,11 +104,12 @@ func (g *gathered) add(p place) int {
 
 func (g *gathered) slot(at int) {
 	mask := uint64(len(g.slots) - 1)
-	i := g.items[at].hash & mask
-	for g.slots[i] != 0 {
+	hash := g.items[at].hash
+	i := hash & mask
+	for g.slots[i].number != 0 {
 		i = (i + 1) & mask
 	}
-	g.slots[i] = uint32(at) + 1
+	g.slots[i] = slot{tagOf(hash), uint32(at) + 1}
 }
 
 // get copies the value of a key, a table and a key with their hash: nil where it is to be
