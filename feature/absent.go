@@ -47,16 +47,16 @@ func (p *typePlan) absent(st *State, e *orrery.Event, out []Absent) []Absent {
 		}
 		en := st.entity(tc.shelf, key.Text(), true)
 		for _, c := range tc.counts {
-			out = en.absent(c.table, c.number, out)
+			out = st.absent(en, c.table, c.number, out)
 		}
 		for j := range tc.readers {
-			out = en.absent(tc.readers[j].table, tc.readers[j].number, out)
+			out = st.absent(en, tc.readers[j].table, tc.readers[j].number, out)
 		}
 	}
 	return out
 }
 
-func (en *entity) absent(t *table, number int, out []Absent) []Absent {
+func (st *State) absent(en *entity, t *table, number int, out []Absent) []Absent {
 	if number < len(en.series) && en.series[number].loaded {
 		return out
 	}
@@ -65,7 +65,7 @@ func (en *entity) absent(t *table, number int, out []Absent) []Absent {
 			return out
 		}
 	}
-	en.awaited++
+	st.held[en.place]++
 	return append(out, Absent{entity: en, number: number, table: t})
 }
 
@@ -94,7 +94,7 @@ func (st *State) Read(absent []Absent) error {
 func (st *State) Admit(absent []Absent) {
 	for i := range absent {
 		a := &absent[i]
-		a.entity.awaited--
+		st.held[a.entity.place]--
 		if a.read == nil {
 			continue
 		}

@@ -17,7 +17,7 @@ func (st *State) Checkpoint() *Checkpoint {
 	if cp := st.open; cp != nil {
 		st.dirty = append(st.dirty, cp.todo...)
 		for _, ref := range cp.given {
-			ref.series().flushing = false
+			st.flushed(ref)
 			st.markDirty(ref.entity, ref.table)
 		}
 		cp.todo, cp.given = nil, nil
@@ -36,7 +36,7 @@ func (st *State) Checkpoint() *Checkpoint {
 // write it before the log has.
 func (cp *Checkpoint) Next(n int) []store.StateItem {
 	for _, ref := range cp.given {
-		ref.series().flushing = false
+		cp.st.flushed(ref)
 	}
 	cp.given = cp.given[:0]
 	n = min(max(n, 1), len(cp.todo))
@@ -62,6 +62,15 @@ func (cp *Checkpoint) Next(n int) []store.StateItem {
 
 func (r seriesRef) series() *series { return &r.entity.series[r.table] }
 
+// flushed notes that a series is no longer on its way to the store.
+func (st *State) flushed(ref seriesRef) {
+	s := ref.series()
+	s.flushing = false
+	if !s.dirty {
+		st.held[ref.entity.place]--
+	}
+}
+
 // Evict drops entities that have not been used lately, and whose series are all
 // written, until the state takes at most limit bytes or steps of them have been
 // looked at. load gets them back, so no answer depends on it. Without a load it
@@ -74,31 +83,13 @@ func (st *State) Evict(limit int64, steps int) {
 		if st.hand >= len(st.all) {
 			st.hand = 0
 		}
-		if st.used[st.hand] {
+		if st.used[st.hand] || st.held[st.hand] > 0 {
 			st.used[st.hand] = false
 			st.hand++
 			continue
 		}
-		if en := st.all[st.hand]; en.busy() {
-			st.hand++
-		} else {
-			st.forget(en)
-		}
+		st.forget(st.all[st.hand])
 	}
-}
-
-// busy reports whether the store may not have the entity's series, or somebody
-// is reading them there.
-func (en *entity) busy() bool {
-	if en.awaited > 0 {
-		return true
-	}
-	for i := range en.series {
-		if en.series[i].dirty || en.series[i].flushing {
-			return true
-		}
-	}
-	return false
 }
 
 // forget drops an entity; the last of the list takes its place.
@@ -106,9 +97,10 @@ func (st *State) forget(en *entity) {
 	en.shelf.keys.remove(hashKey(en.key), en)
 	n := len(st.all) - 1
 	last := st.all[n]
-	st.all[en.place], st.used[en.place], last.place = last, st.used[n], en.place
+	st.all[en.place], st.used[en.place], st.held[en.place] = last, st.used[n], st.held[n]
+	last.place = en.place
 	st.all[n] = nil
-	st.all, st.used = st.all[:n], st.used[:n]
+	st.all, st.used, st.held = st.all[:n], st.used[:n], st.held[:n]
 	st.bytes -= entityBytes + int64(len(en.key)) + int64(len(en.series))*seriesBytes
 	for i := range en.series {
 		st.bytes -= en.series[i].size()

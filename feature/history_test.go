@@ -196,6 +196,25 @@ func (h *history) disturb(t *rapid.T) {
 		h.state.Admit(h.absent)
 		h.absent = nil
 	}
+	h.checkHeld(t)
+}
+
+// checkHeld counts anew what keeps each entity in memory.
+func (h *history) checkHeld(t *rapid.T) {
+	held := map[*entity]int32{}
+	for i := range h.absent {
+		held[h.absent[i].entity]++
+	}
+	for i, en := range h.state.all {
+		for k := range en.series {
+			if s := &en.series[k]; s.dirty || s.flushing {
+				held[en]++
+			}
+		}
+		if got := h.state.held[i]; en.place != i || got != held[en] {
+			t.Fatalf("%s at %d, which says %d, is held %d times and should be %d", en.key, i, en.place, got, held[en])
+		}
+	}
 }
 
 // find begins to bring what an event needs into memory.

@@ -19,10 +19,13 @@ type State struct {
 	open     *Checkpoint
 	bytes    int64
 	// all has every entity in no particular order; hand is where the search for
-	// entities to evict stopped. used says which were touched since it came by:
-	// apart, so that the search does not bring every entity near.
+	// entities to evict stopped. By the same index, used says which were touched
+	// since it came by, and held counts what keeps each here: series that are not
+	// written yet, and reads that are under way. They lie apart from the entities, so
+	// that the search brings near only those that it finds.
 	all  []*entity
 	used []bool
+	held []int32
 	hand int
 }
 
@@ -45,8 +48,6 @@ type entity struct {
 	key    string
 	series []series
 	place  int // in State.all
-	// awaited counts the reads of the entity's series that are under way.
-	awaited int
 }
 
 type seriesRef struct {
@@ -106,7 +107,7 @@ func (st *State) entity(sh *shelf, key string, create bool) *entity {
 		en.shelf, en.place = sh, len(st.all)
 		en.key = strings.Clone(key) // an event's text may be part of a large buffer
 		sh.keys.put(hash, en)
-		st.all, st.used = append(st.all, en), append(st.used, true)
+		st.all, st.used, st.held = append(st.all, en), append(st.used, true), append(st.held, 0)
 		st.bytes += entityBytes + int64(len(key)) + int64(len(en.series))*seriesBytes
 	}
 	st.used[en.place] = true
@@ -182,6 +183,9 @@ func (s *series) size() int64 {
 
 func (st *State) markDirty(en *entity, table int) {
 	if s := &en.series[table]; !s.dirty {
+		if !s.flushing {
+			st.held[en.place]++
+		}
 		s.dirty = true
 		st.dirty = append(st.dirty, seriesRef{en, table})
 	}

@@ -203,7 +203,12 @@ func (p *Plan) Prefetch(state *State, s *Scratch, events []orrery.Event) {
 	for i := range events {
 		s.ahead = append(s.ahead, &events[i])
 	}
-	p.features.Prefetch(state.Features, s.ahead)
+	p.PrefetchAll(state, s.ahead)
+}
+
+// PrefetchAll is Prefetch for events that lie apart.
+func (p *Plan) PrefetchAll(state *State, events []*orrery.Event) {
+	p.features.Prefetch(state.Features, events)
 }
 
 // Absent appends to out the feature state that the event needs and that is not

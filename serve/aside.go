@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"orrery.dev/feature"
+	"orrery.dev/plan"
 )
 
 // aside is a job's trip to the disk: the sequencer, which must not wait, found
@@ -31,6 +32,7 @@ func (e *Engine) putAside(j *job) (bool, error) {
 	if a.trips == maxTrips {
 		return false, nil
 	}
+	e.bringNear(j)
 	for i := range j.items {
 		if j.items[i].earlier != 0 {
 			continue
@@ -46,6 +48,22 @@ func (e *Engine) putAside(j *job) (bool, error) {
 	a.state, a.trips = e.state.Features, a.trips+1
 	j.steps <- stepRead
 	return true, nil
+}
+
+// bringNear brings near to the processor what a job of several events will touch.
+func (e *Engine) bringNear(j *job) {
+	if len(j.items) == 1 {
+		return
+	}
+	for first := 0; first < len(j.items); first += plan.PrefetchEvents {
+		ahead := e.ahead[:0]
+		for i := first; i < min(first+plan.PrefetchEvents, len(j.items)); i++ {
+			ahead = append(ahead, &j.items[i].event)
+		}
+		j.runtime.plan.PrefetchAll(e.state, ahead)
+		e.ahead = ahead
+	}
+	clear(e.ahead)
 }
 
 // readsEach is how many series are worth a goroutine of their own, of which

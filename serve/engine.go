@@ -107,7 +107,9 @@ type Engine struct {
 	last      orrery.Offset
 	received  orrery.Instant
 	// watermark is the latest event time in the log.
-	watermark  orrery.Instant
+	watermark orrery.Instant
+	// ahead is working memory for bringNear.
+	ahead      []*orrery.Event
 	checkpoint *checkpoint
 	// writing says that a piece of a checkpoint is on its way to the state store.
 	writing bool
