@@ -141,6 +141,10 @@ type Record struct {
 	Features []FeatureValue `json:"features"`
 	// Model says what scored: its kind, empty when there was none.
 	Model string `json:"model,omitempty"`
+	// TextContribution is what a network's numbers for the text added to the log-odds
+	// that the reasons are about, as one item; nil where there is no such part, or it
+	// cannot be worked out here.
+	TextContribution *float64 `json:"text_contribution,omitempty"`
 }
 
 // Reason says how much a feature moved the score: by its contribution to the
@@ -223,6 +227,11 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 	if len(record.Reasons) == 0 && d.Fallback == "" {
 		reasons, _ := p.Reasons(d, reasonsKept)
 		record.Reasons = reasonsOf(p, e, d, reasons, personal)
+	}
+	if t := p.Spec.Text; t != nil && (personal || !p.Spec.DecideOn.Fields[t.Field].Personal) {
+		if x, ok := p.TextContribution(e, d); ok {
+			record.TextContribution = &x
+		}
 	}
 	if p.Spec.Model != nil && d.Fallback == "" {
 		record.Model = p.Spec.Model.Kind

@@ -134,7 +134,8 @@ func recordSchema(s *spec.Spec) node {
 	properties["received"] = node{"type": "string", "format": "date-time"}
 	properties["features"] = node{"type": "array", "items": reference("Feature")}
 	properties["model"] = text("the kind of model that scored")
-	return object(properties, append([]string{"model", "corrected_by"}, answerOptional...)...)
+	properties["text_contribution"] = node{"type": "number", "description": "what a network's numbers for the text added to the log-odds that the reasons are about, as one item"}
+	return object(properties, append([]string{"model", "corrected_by", "text_contribution"}, answerOptional...)...)
 }
 
 func featureValue() node {

@@ -128,7 +128,10 @@ func printRecord(w io.Writer, r *api.Record) {
 	rows = append(rows, []string{"took", fmt.Sprintf("decode %d µs, sequence %d µs, score %d µs", r.Micros.Decode, r.Micros.Sequence, r.Micros.Score)})
 	table(w, rows...)
 	printReasons(w, r.Reasons)
-	if r.Model == model.ONNXKind {
+	switch {
+	case r.TextContribution != nil:
+		fmt.Fprintf(w, "\nWhat the network made of the text added %+.3f to the log-odds, as a whole.\n", *r.TextContribution)
+	case r.Model == model.ONNXKind:
 		fmt.Fprintln(w, "\nWhat the network made of the text has no reasons.")
 	}
 	fmt.Fprintln(w, "\nThe event:")

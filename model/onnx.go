@@ -304,14 +304,29 @@ func (m *onnxModel) Highlights(text string, row []float64, class, n int) []Highl
 
 // Part explains what the features beside the text did to an output of a head that
 // is linear, as Linear does; nil where there is none. What the network made of the
-// text is no part of it: the answer explained is the margin of a text that the
-// network gives mean numbers for.
+// text is no part of it, see TextContribution: the answer explained is the margin of a
+// text that the network gives mean numbers for.
 func (m *onnxModel) Part(output int) Explainer {
 	linear := linearOf(m.parts.Head, output)
 	if linear == nil {
 		return nil
 	}
 	return beside{linear, len(m.parts.Features)}
+}
+
+// TextContribution gives what the network's numbers [Columns] add to the margin of an
+// output of a head that is linear, from that of a text with mean numbers on; ok is
+// false where there is no such head. With what Part gives it makes the margin whole,
+// but for a head that reads the words too.
+func (m *onnxModel) TextContribution(encoded []float64, output int) (contribution float64, ok bool) {
+	linear := linearOf(m.parts.Head, output)
+	if linear == nil {
+		return 0, false
+	}
+	for i, x := range encoded {
+		contribution += float64(linear.Contribution(len(m.parts.Features)+i, x))
+	}
+	return contribution, true
 }
 
 // linearOf gives the linear model of an output of a head, nil where there is none.

@@ -171,6 +171,16 @@ func TestONNXPartExplainsTheFeatures(t *testing.T) {
 			t.Errorf("%s: contributions %v from %v on", name, out, base)
 		}
 	}
+	head := samples["head"].(*ONNX)
+	if x, ok := head.TextContribution([]float64{1, 2}, 0); !ok || x != 0 {
+		t.Errorf("the text gave %v, %v", x, ok)
+	}
+	if x, ok := head.TextContribution([]float64{3, 2}, 0); !ok || x != 4 {
+		t.Errorf("the text gave %v, %v", x, ok)
+	}
+	if _, ok := samples["classes"].(*ONNXClassifier).TextContribution([]float64{1, 2, 3}, 0); ok {
+		t.Error("a network by itself says what the text gave")
+	}
 	if part := samples["classes"].(interface{ Part(int) Explainer }).Part(0); part != nil {
 		t.Errorf("a network explains itself by %v", part)
 	}

@@ -78,3 +78,21 @@ func (p *Plan) Rescore(texts []string, decisions []*orrery.Decision) ([][]float6
 	}
 	return out, nil
 }
+
+// TextContribution gives what the model's encoder, by its numbers for the text of an
+// event, added to the margin that Reasons explains, as one item. ok is false for a
+// plan that does not encode, a model that cannot say, and where the encoder cannot be
+// run here.
+func (p *Plan) TextContribution(e *orrery.Event, d *orrery.Decision) (contribution float64, ok bool) {
+	m, linear := p.encoded.(interface {
+		TextContribution(encoded []float64, output int) (float64, bool)
+	})
+	if !linear || d.Fallback != "" || p.Ready() != nil {
+		return 0, false
+	}
+	encoded := make([]float64, p.encoded.Columns())
+	if p.encoded.Encode([]string{p.Text(e)}, encoded) != nil {
+		return 0, false
+	}
+	return m.TextContribution(encoded, p.explained(d))
+}

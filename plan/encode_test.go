@@ -102,6 +102,12 @@ func TestNetworkDecides(t *testing.T) {
 	if silenced.Action != "silence" || scratch.Fault() != nil {
 		t.Errorf("after a failure: %+v, fault %v", silenced, scratch.Fault())
 	}
+	if x, ok := p.TextContribution(message(p, 4, "ann", "AGAIN AND AGAIN what you are"), silenced); !ok || x != 13-0.25*15 {
+		t.Errorf("the text gave %v, %v", x, ok)
+	}
+	if _, ok := p.TextContribution(message(p, 3, "ann", "you fail"), failed); ok {
+		t.Error("a text without a score gave something")
+	}
 	// The features beside the text explain themselves: messages · 0.5.
 	if len(silenced.Reasons) != 1 || silenced.Reasons[0].Contribution != 2 {
 		t.Errorf("reasons %+v", silenced.Reasons)

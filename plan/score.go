@@ -247,11 +247,7 @@ func (p *Plan) explainer(d *orrery.Decision, row []float64) model.Explainer {
 		Part(output int) model.Explainer
 	}:
 		// It explains the features beside the text, which need no encoder.
-		output := 0
-		if len(d.Scores) > 0 {
-			output = model.Likeliest(d.Scores)
-		}
-		return m.Part(output)
+		return m.Part(p.explained(d))
 	case *model.Calibrated:
 		explainer, _ := m.Inner().(model.Explainer)
 		return explainer
@@ -267,4 +263,13 @@ func (p *Plan) explainer(d *orrery.Decision, row []float64) model.Explainer {
 		return m
 	}
 	return nil
+}
+
+// explained gives the output of the model whose margin a decision's reasons are about,
+// by its scores: that of the likeliest class.
+func (p *Plan) explained(d *orrery.Decision) int {
+	if len(d.Scores) == 0 {
+		return 0
+	}
+	return model.Likeliest(d.Scores)
 }
