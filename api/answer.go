@@ -233,8 +233,8 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 			record.TextContribution = &x
 		}
 	}
-	if p.Spec.Model != nil && d.Fallback == "" {
-		record.Model = p.Spec.Model.Kind
+	if m := p.Model(); m != nil && d.Fallback == "" {
+		record.Model = m.Kind()
 	}
 	return record
 }
