@@ -17,6 +17,7 @@ var layers = map[string]int{
 	"bench/exploration":             9,
 	"bench/fraudweeks":              9,
 	"bench/moderation":              9,
+	"bench/network":                 9,
 	"bench/scale":                   9,
 	"bench/training":                9,
 	"cmd/orrery":                    9,
