@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"orrery.dev/access"
 	"orrery.dev/api"
 	"orrery.dev/api/front"
+	"orrery.dev/model"
 	"orrery.dev/serve"
 	"orrery.dev/spec"
 	"orrery.dev/store"
@@ -57,8 +59,10 @@ type host struct {
 	// ready is told once that the host answers.
 	ready    func(*host, *serve.Engine)
 	listener net.Listener
-	// old is the process that hands over to this one, where there is one.
-	old *ancestor
+	// old is the process that hands over to this one, where there is one. network was
+	// made ready before it did, since that can take seconds; the engine then has it.
+	old     *ancestor
+	network model.Encoder
 
 	// door says what a server says that is warming up or stopping; behind it,
 	// gate holds requests back during a handover.
@@ -180,6 +184,8 @@ func (h *host) serveStore(ctx context.Context, st store.Store) (err error) {
 		return err
 	}
 	engine, err := h.app.openEngine(ctx, st, h.spec, h.logger, h.metrics, h.config.Memory)
+	runtime.KeepAlive(h.network)
+	h.network = nil
 	if err != nil {
 		return err
 	}

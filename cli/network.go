@@ -52,3 +52,21 @@ func readBeside(s *spec.Spec, key string, most int64) ([]byte, error) {
 	}
 	return content, nil
 }
+
+// readyNetwork makes the network of the spec's files ready, if it has one. A release
+// of the same files finds it so, as long as what is given is held. It is nil where
+// that cannot be done: whoever needs the network is told why.
+func readyNetwork(s *spec.Spec) model.Encoder {
+	if s.Model == nil || s.Model.Head == nil && !s.Model.Whole {
+		return nil
+	}
+	network, err := openNetwork(s)
+	if err != nil {
+		return nil
+	}
+	encoder, err := model.NewEncoder(network.Files)
+	if err != nil || encoder.Ready() != nil {
+		return nil
+	}
+	return encoder
+}

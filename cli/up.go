@@ -75,7 +75,7 @@ func (a *app) upFrom(ctx context.Context, old *ancestor, path, dir string, confi
 	}
 	h.ready = a.announce
 	if old != nil {
-		h.listener, h.old = old.listener, old
+		h.listener, h.old, h.network = old.listener, old, readyNetwork(s)
 		old.awaitGo()
 	}
 	err = h.run(ctx)

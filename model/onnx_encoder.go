@@ -1,11 +1,12 @@
 package model
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
+	"bytes"
 	"runtime"
 	"sync"
 	"weak"
+
+	"github.com/cespare/xxhash/v2"
 
 	"orrery.dev/model/onnx"
 )
@@ -20,8 +21,22 @@ type sharedEncoder struct {
 
 var encoders = struct {
 	sync.Mutex
-	byDigest map[[sha256.Size]byte]weak.Pointer[sharedEncoder]
-}{byDigest: map[[sha256.Size]byte]weak.Pointer[sharedEncoder]{}}
+	of map[encoderKey]weak.Pointer[sharedEncoder]
+}{of: map[encoderKey]weak.Pointer[sharedEncoder]{}}
+
+// encoderKey tells encoders apart by what they are made of: the files by their
+// length and a hash, which finds those that may be equal.
+type encoderKey struct {
+	network, tokenizer           uint64
+	networkBytes, tokenizerBytes int
+	maxTokens, batch             int
+	output, pool                 string
+}
+
+func (f *ONNXFiles) key() encoderKey {
+	return encoderKey{network: xxhash.Sum64(f.Network), tokenizer: xxhash.Sum64(f.Tokenizer), networkBytes: len(f.Network), tokenizerBytes: len(f.Tokenizer),
+		maxTokens: f.MaxTokens, batch: f.Batch, output: f.Output, pool: f.Pool}
+}
 
 // shareEncoder gives the encoder of the parts' files, and puts the files of the
 // model that had it first in the place of the parts' own, so that equal ones are
@@ -30,10 +45,11 @@ func shareEncoder(p *ONNXParts) (*sharedEncoder, error) {
 	if p.Encoder != nil {
 		return &sharedEncoder{Encoder: p.Encoder, files: p.Files}, nil
 	}
-	digest := p.Files.digest()
+	key := p.Files.key()
 	encoders.Lock()
 	defer encoders.Unlock()
-	if held := encoders.byDigest[digest].Value(); held != nil {
+	held := encoders.of[key].Value()
+	if held != nil && bytes.Equal(held.files.Network, p.Files.Network) && bytes.Equal(held.files.Tokenizer, p.Files.Tokenizer) {
 		p.Files = held.files
 		return held, nil
 	}
@@ -43,13 +59,13 @@ func shareEncoder(p *ONNXParts) (*sharedEncoder, error) {
 		return nil, err
 	}
 	shared := &sharedEncoder{Encoder: encoder, files: *f}
-	encoders.byDigest[digest] = weak.Make(shared)
+	encoders.of[key] = weak.Make(shared)
 	runtime.AddCleanup(shared, func(e Encoder) {
 		_ = e.Close() // nobody is left to hear of it
 		encoders.Lock()
 		defer encoders.Unlock()
-		if encoders.byDigest[digest].Value() == nil {
-			delete(encoders.byDigest, digest)
+		if encoders.of[key].Value() == nil {
+			delete(encoders.of, key)
 		}
 	}, Encoder(encoder))
 	return shared, nil
@@ -59,16 +75,4 @@ func shareEncoder(p *ONNXParts) (*sharedEncoder, error) {
 // package onnx about files that it cannot read.
 func NewEncoder(f ONNXFiles) (Encoder, error) {
 	return shareEncoder(&ONNXParts{Files: f})
-}
-
-// digest tells files apart by all that an encoder is made of.
-func (f *ONNXFiles) digest() (out [sha256.Size]byte) {
-	h := sha256.New()
-	for _, part := range [][]byte{f.Network, f.Tokenizer, []byte(f.Output), []byte(f.Pool),
-		binary.LittleEndian.AppendUint64(nil, uint64(f.MaxTokens)), binary.LittleEndian.AppendUint64(nil, uint64(f.Batch))} {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(part))))
-		h.Write(part)
-	}
-	h.Sum(out[:0])
-	return out
 }

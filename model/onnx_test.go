@@ -406,13 +406,13 @@ func TestONNXEncoderIsShared(t *testing.T) {
 	if &decoded.(*ONNX).parts.Files.Network[0] != &head.parts.Files.Network[0] {
 		t.Error("equal files are held twice")
 	}
-	digest := head.parts.Files.digest()
+	key := head.parts.Files.key()
 	runtime.KeepAlive(samples)
 	samples, head, calibrated, decoded = nil, nil, nil, nil
 	for range 100 {
 		runtime.GC()
 		encoders.Lock()
-		_, held := encoders.byDigest[digest]
+		_, held := encoders.of[key]
 		encoders.Unlock()
 		if !held {
 			return

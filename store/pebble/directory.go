@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -239,6 +240,12 @@ func readFile(disk vfs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := io.ReadAll(file)
-	return content, errors.Join(err, file.Close())
+	// A release can hold hundreds of megabytes, which a growing buffer would have
+	// several times.
+	var content bytes.Buffer
+	if info, statErr := file.Stat(); statErr == nil {
+		content.Grow(int(info.Size()) + bytes.MinRead)
+	}
+	_, err = content.ReadFrom(file)
+	return content.Bytes(), errors.Join(err, file.Close())
 }
