@@ -21,6 +21,8 @@ type admission struct {
 	queue   int64
 	patient time.Duration
 	waiting atomic.Int64
+	// resting is how many connections are left alone after a refusal.
+	resting atomic.Int64
 }
 
 func newAdmission(l Limits) *admission {
@@ -101,9 +103,21 @@ func (s *Server) shed(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// retryAfter is how long a client that is refused is asked to wait, and for how
-// long nothing more is read from its connection when there is too much to do.
+// retryAfter is how long a client that is refused is asked to wait.
 const retryAfter = time.Second
+
+// refuseEvery is how much time there is between two refusals, at least, once every
+// client that is refused sends its next request at once: a few hundredths of a
+// processor. restLeast and retryAfter bound how long a connection is left alone.
+const (
+	refuseEvery = 200 * time.Microsecond
+	restLeast   = 10 * time.Millisecond
+)
+
+// restOf gives how long a connection is left alone that is one of so many.
+func restOf(resting int64) time.Duration {
+	return min(max(time.Duration(resting)*refuseEvery, restLeast), retryAfter)
+}
 
 // retryAfterSeconds is retryAfter as a header says it.
 var retryAfterSeconds = strconv.Itoa(int(retryAfter / time.Second))
@@ -111,12 +125,15 @@ var retryAfterSeconds = strconv.Itoa(int(retryAfter / time.Second))
 // rest sends what was written and then leaves the connection alone for a while.
 // Reading and refusing a request costs half of what deciding on it does, so a
 // client that asked again at once would take from those that are served what it
-// cannot get itself. What it sends waits in its own buffers meanwhile.
+// cannot get itself. What it sends waits in its own buffers meanwhile: longer, the
+// more clients there are that ask for too much, and no longer than that takes, since
+// what it sends then may well be served.
 func (s *Server) rest(w http.ResponseWriter, r *http.Request) {
 	if http.NewResponseController(w).Flush() != nil {
 		return
 	}
-	timer := time.NewTimer(retryAfter)
+	timer := time.NewTimer(restOf(s.admission.resting.Add(1)))
+	defer s.admission.resting.Add(-1)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

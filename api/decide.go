@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"orrery.dev"
@@ -112,7 +113,9 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, in intake) {
 	}
 	counted := s.meter.read(http.MaxBytesReader(w, r.Body, s.options.Limits.Body))
 	defer counted.close()
-	body, err := readAll(counted, r.ContentLength)
+	buffer := bodies.Get().(*bytes.Buffer)
+	defer giveBodyBack(buffer)
+	body, err := readAll(buffer, counted, r.ContentLength)
 	if err != nil {
 		s.fail(w, r, bodyError(err))
 		return
@@ -132,16 +135,31 @@ func mediaType(header string) string {
 
 const mediaJSON = "application/json"
 
-// bodyRoom bounds the memory that a body gets before its bytes have come.
-const bodyRoom = 64 << 10
+// bodies has buffers for bodies. Events and answers keep nothing of a body: decoders
+// copy what they take of it.
+var bodies = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
+// bodyRoom bounds the memory that a body gets before its bytes have come, and bodyKept
+// that of a buffer that is kept for the next.
+const (
+	bodyRoom = 64 << 10
+	bodyKept = 16 << 10
+)
+
+func giveBodyBack(buffer *bytes.Buffer) {
+	if buffer.Cap() <= bodyKept {
+		buffer.Reset()
+		bodies.Put(buffer)
+	}
+}
 
 // readAll reads a body whose length, -1 where it is not known, its client has
-// announced.
-func readAll(r io.Reader, length int64) ([]byte, error) {
+// announced, into a buffer.
+func readAll(buffer *bytes.Buffer, r io.Reader, length int64) ([]byte, error) {
 	// The buffer wants so much room for the read that finds the end.
-	body := bytes.NewBuffer(make([]byte, 0, max(0, min(length, bodyRoom))+bytes.MinRead))
-	_, err := body.ReadFrom(r)
-	return body.Bytes(), err
+	buffer.Grow(int(max(0, min(length, bodyRoom))) + bytes.MinRead)
+	_, err := buffer.ReadFrom(r)
+	return buffer.Bytes(), err
 }
 
 // work decodes a body, decides on its events and gives the answer. It is done

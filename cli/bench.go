@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -105,11 +106,20 @@ type BenchResult struct {
 	ServerCPU      float64 `json:"server_cpu_us_per_decision"`
 	EchoCPU        float64 `json:"server_cpu_us_per_echo"`
 	ClientCPUShare float64 `json:"client_cpu_share"`
+	// OtherCPUShare is how much of the machine's processor time went to neither the
+	// servers nor the client, of all that there was: with much of it, latencies say
+	// little. It is -1 where the system does not tell.
+	OtherCPUShare float64 `json:"other_cpu_share"`
 
-	P50     int64 `json:"p50_us"`
-	P99     int64 `json:"p99_us"`
-	P999    int64 `json:"p999_us"`
-	EchoP99 int64 `json:"echo_p99_us"`
+	P50  int64 `json:"p50_us"`
+	P99  int64 `json:"p99_us"`
+	P999 int64 `json:"p999_us"`
+	// ServedP50 and ServedP99 count from when a request was sent, where the others
+	// count from when it was due: what is between is the client's own delay, and with
+	// --rate the wait for a free connection.
+	ServedP50 int64 `json:"served_p50_us"`
+	ServedP99 int64 `json:"served_p99_us"`
+	EchoP99   int64 `json:"echo_p99_us"`
 	// AppendP99 is how long a record waits to be on disk when one writer appends
 	// at the same rate and syncs for all that wait, Fsync how long a sync takes.
 	AppendP99        int64   `json:"append_p99_us"`
@@ -157,6 +167,9 @@ type bench struct {
 	spec      *spec.Spec
 	path, dir string
 	requests  *requests
+	// machine and elapsed are the processor time used on the machine while servers were
+	// driven, and how long that was.
+	machine, elapsed time.Duration
 }
 
 // turns is how many turns the server and the echo take, so that a change in the
@@ -231,7 +244,7 @@ func (b *bench) turn(ctx context.Context, to *benchServer, first int, seed uint6
 	if err != nil {
 		return first, err
 	}
-	own := processCPU()
+	own, machine, begun := processCPU(), machineCPU(), time.Now()
 	o := b.options(to, b.flags.duration/turns, first)
 	var result *load.Result
 	switch {
@@ -244,6 +257,7 @@ func (b *bench) turn(ctx context.Context, to *benchServer, first int, seed uint6
 		result, next = load.Closed(ctx, o, b.requests.source)
 	}
 	sum.client += processCPU() - own
+	b.machine, b.elapsed = b.machine+machineCPU()-machine, b.elapsed+time.Since(begun)
 	after, err := to.usage()
 	if err != nil {
 		return next, err
@@ -289,6 +303,8 @@ func (b *bench) result(decided, echoed driven, floor *load.Floor) *BenchResult {
 		BytesWritten:       float64(decided.usage.BytesWritten) / max(decisions, 1),
 		Refused:            decided.result.Refused, Errors: decided.result.Failed, Error: decided.result.Failure,
 	}
+	r.ServedP50, r.ServedP99 = decided.result.ServedQuantile(0.5).Microseconds(), decided.result.ServedQuantile(0.99).Microseconds()
+	r.OtherCPUShare = b.otherCPU(decided, echoed)
 	if decided.usage.BytesWritten < 0 {
 		r.BytesWritten = -1
 	}
@@ -301,6 +317,18 @@ func (b *bench) result(decided, echoed driven, floor *load.Floor) *BenchResult {
 	r.EchoCPU = float64(echoed.usage.CPUMicros) / max(float64(echoed.result.OK), 1)
 	r.EchoP99 = echoed.result.Quantile(0.99).Microseconds()
 	return r
+}
+
+// otherCPU gives the share of the processors that other work took.
+func (b *bench) otherCPU(driven ...driven) float64 {
+	if b.machine == 0 {
+		return -1
+	}
+	other := b.machine
+	for _, d := range driven {
+		other -= d.client + time.Duration(d.usage.CPUMicros)*time.Microsecond
+	}
+	return max(other.Seconds(), 0) / (b.elapsed.Seconds() * float64(runtime.NumCPU()))
 }
 
 func printBench(w io.Writer, r *BenchResult) {
@@ -316,6 +344,12 @@ func printBench(w io.Writer, r *BenchResult) {
 		r.P50, r.P999, r.SyncsPerSecond, r.FsyncP99, r.BytesWritten)
 	if r.Ratio > 0 {
 		fmt.Fprintf(w, "ratio to the echo %.2f; the client took %.0f%% of the processor time\n", r.Ratio, 100*r.ClientCPUShare)
+	}
+	if r.Rate > 0 {
+		fmt.Fprintf(w, "counted from when a request was sent: median %d µs, 99%% %d µs\n", r.ServedP50, r.ServedP99)
+	}
+	if r.OtherCPUShare > 0.05 {
+		fmt.Fprintf(w, "other work took %.0f%% of the processors: measure again when the machine is quiet\n", 100*r.OtherCPUShare)
 	}
 	if r.Refused > 0 {
 		fmt.Fprintf(w, "%d requests were shed\n", r.Refused)

@@ -27,7 +27,7 @@ func Closed(ctx context.Context, o Options, source Source) (*Result, int) {
 				}
 				status, err := c.exchange(request)
 				answered := time.Now()
-				results[i].note(status, err, answered.Sub(now))
+				results[i].note(status, err, answered.Sub(now), answered.Sub(now))
 				now = answered
 			}
 		})

@@ -19,8 +19,8 @@ type conn struct {
 	address string
 	socket  net.Conn
 	reader  *bufio.Reader
-	// due is when the request under way was to be sent.
-	due time.Time
+	// due is when the request under way was to be sent, and sent when that began.
+	due, sent time.Time
 }
 
 func (c *conn) send(request []byte) error {
@@ -36,7 +36,8 @@ func (c *conn) send(request []byte) error {
 			c.reader.Reset(socket)
 		}
 	}
-	if err := c.socket.SetDeadline(time.Now().Add(answerTime)); err != nil {
+	c.sent = time.Now()
+	if err := c.socket.SetDeadline(c.sent.Add(answerTime)); err != nil {
 		return err
 	}
 	_, err := c.socket.Write(request)
@@ -119,12 +120,14 @@ func (c *conn) skipBody(length int64) error {
 	}
 }
 
-// note counts one answer, or the fault in its place.
-func (r *Result) note(status int, err error, took time.Duration) {
+// note counts one answer, or the fault in its place: how long it took from when its
+// request was due, and served from when that was sent.
+func (r *Result) note(status int, err error, took, served time.Duration) {
 	switch {
 	case err == nil && status/100 == 2:
 		r.OK++
 		r.latencies = append(r.latencies, took)
+		r.served = append(r.served, served)
 	case err == nil && (status == 429 || status == 503):
 		r.Refused++
 	default:

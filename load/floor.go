@@ -97,9 +97,9 @@ func (w *writer) run() {
 		}
 		ended := time.Now()
 		w.floor.Syncs++
-		w.floor.Sync.note(200, w.err, ended.Sub(begun))
+		w.floor.Sync.note(200, w.err, ended.Sub(begun), ended.Sub(begun))
 		for _, a := range waiting {
-			w.floor.Appends.note(200, w.err, ended.Sub(a.due))
+			w.floor.Appends.note(200, w.err, ended.Sub(a.due), ended.Sub(a.due))
 			if a.done != nil {
 				a.done <- struct{}{}
 			}

@@ -29,8 +29,9 @@ type Result struct {
 	OK, Refused, Failed int
 	// Failure is the first of the failed, for people.
 	Failure string
-	// latencies has one entry for each OK answer.
-	latencies []time.Duration
+	// latencies has one entry for each OK answer, from when its request was due, and
+	// served one from when it was sent.
+	latencies, served []time.Duration
 }
 
 // add puts another run's counts and latencies into r; the times add up.
@@ -42,6 +43,7 @@ func (r *Result) add(other *Result) {
 		r.Failure = other.Failure
 	}
 	r.latencies = append(r.latencies, other.latencies...)
+	r.served = append(r.served, other.served...)
 }
 
 // Then gives two runs as one: counts, latencies and times together.
@@ -64,13 +66,21 @@ func (r *Result) PerSecond() float64 {
 
 // Quantile gives the latency that a share q of the OK answers did not exceed:
 // the smallest of which that is true. It is 0 when there was none.
-func (r *Result) Quantile(q float64) time.Duration {
-	if len(r.latencies) == 0 {
+func (r *Result) Quantile(q float64) time.Duration { return quantile(r.latencies, q) }
+
+// ServedQuantile is Quantile of the latencies from when a request was sent. The
+// rest is what it waited in the client: for its instant to be noticed, and for a
+// connection that was free.
+func (r *Result) ServedQuantile(q float64) time.Duration { return quantile(r.served, q) }
+
+// quantile sorts the latencies.
+func quantile(latencies []time.Duration, q float64) time.Duration {
+	if len(latencies) == 0 {
 		return 0
 	}
-	slices.Sort(r.latencies)
-	at := int(math.Ceil(q*float64(len(r.latencies)))) - 1
-	return r.latencies[min(max(at, 0), len(r.latencies)-1)]
+	slices.Sort(latencies)
+	at := int(math.Ceil(q*float64(len(latencies)))) - 1
+	return latencies[min(max(at, 0), len(latencies)-1)]
 }
 
 // Options says how to drive a server.

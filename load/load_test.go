@@ -84,6 +84,11 @@ func TestOpenCountsFromWhenDue(t *testing.T) {
 	if r.Quantile(0) <= 0 || r.Quantile(1) > r.Elapsed {
 		t.Errorf("latencies from %v to %v in %v", r.Quantile(0), r.Quantile(1), r.Elapsed)
 	}
+	// The first three were sent when they were due, and the rest when one of these was
+	// answered: none was sent before it was due.
+	if len(r.served) != all || r.ServedQuantile(0) <= 0 || r.ServedQuantile(1) > r.Quantile(1) {
+		t.Errorf("%d were served within %v to %v", len(r.served), r.ServedQuantile(0), r.ServedQuantile(1))
+	}
 }
 
 func TestOpenReportsABrokenServer(t *testing.T) {

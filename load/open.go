@@ -43,7 +43,8 @@ func Open(ctx context.Context, o Options, schedule []time.Duration, source Sourc
 			defer c.close()
 			for range waiting {
 				status, err := c.answer()
-				results[i].note(status, err, time.Since(c.due))
+				now := time.Now()
+				results[i].note(status, err, now.Sub(c.due), now.Sub(c.sent))
 				if err != nil {
 					c.close()
 				}
@@ -57,7 +58,7 @@ func Open(ctx context.Context, o Options, schedule []time.Duration, source Sourc
 		c.due = due
 		i := indexOf(conns, c)
 		if err := c.send(request); err != nil {
-			results[i].note(0, err, 0)
+			results[i].note(0, err, 0, 0)
 			c.close()
 			free <- c
 			return

@@ -36,7 +36,7 @@ func Stream(ctx context.Context, o Options, l Lines, source Source) (*Result, in
 	for i := range results {
 		running.Go(func() {
 			if err := results[i].stream(ctx, begun.Add(o.Duration), l, source, &next); err != nil {
-				results[i].note(0, err, 0)
+				results[i].note(0, err, 0, 0)
 			}
 		})
 	}
@@ -83,7 +83,7 @@ func (r *Result) stream(ctx context.Context, end time.Time, l Lines, source Sour
 			r.OK++
 			continue
 		}
-		r.note(0, fmt.Errorf("%.200s", line), 0)
+		r.note(0, fmt.Errorf("%.200s", line), 0, 0)
 	}
 }
 

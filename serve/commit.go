@@ -10,9 +10,48 @@ import (
 // batchRecords is how many records the committer puts in one batch at most.
 const batchRecords = 8192
 
-// batchesUnderWay is how many batches may be on their way to the disk: one that
-// is being synced, and one that is written and waits behind it.
-const batchesUnderWay = 2
+const (
+	// batchesUnderWay is how many batches may be on their way to the disk: one that
+	// is being synced, and one that is written and waits behind it.
+	batchesUnderWay = 2
+	// While no more than fewRecords records are under way, there may be up to
+	// smallBatches: all that is written when a sync ends goes with the next, so a
+	// job that comes while little is going on need not wait for one more sync. Where
+	// there is much, larger batches cost less.
+	smallBatches, fewRecords = 8, 32
+)
+
+// way counts what is on its way to the disk.
+type way struct {
+	mutex            sync.Mutex
+	room             sync.Cond
+	batches, records int
+}
+
+func newWay() *way {
+	w := &way{}
+	w.room.L = &w.mutex
+	return w
+}
+
+// await waits until another batch may follow; few says that it may be one of many
+// small ones.
+func (w *way) await(few bool) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for w.batches >= batchesUnderWay && (!few || w.batches >= smallBatches || w.records > fewRecords) {
+		w.room.Wait()
+	}
+}
+
+// change notes batches and records that have set out, or arrived where they are
+// negative.
+func (w *way) change(batches, records int) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.batches, w.records = w.batches+batches, w.records+records
+	w.room.Signal()
+}
 
 // underWay is a batch in the log, not yet known to be durable.
 type underWay struct {
@@ -29,14 +68,15 @@ type underWay struct {
 // the disk goes from sync to sync.
 func (e *Engine) commit() {
 	defer e.end()
-	room, writing := make(chan struct{}, batchesUnderWay), make(chan underWay, batchesUnderWay)
+	under, writing := newWay(), make(chan underWay, smallBatches)
 	var acknowledging sync.WaitGroup
-	acknowledging.Go(func() { e.acknowledge(writing, room) })
+	acknowledging.Go(func() { e.acknowledge(writing, under) })
 	defer acknowledging.Wait()
 	defer close(writing)
 	var batch store.Batch
 	for first := range e.queue {
-		room <- struct{}{}
+		// What leaves ahead of the disk is bounded by two batches, as the spec says.
+		under.await(!first.async())
 		batch.Records, batch.Entries = batch.Records[:0], batch.Entries[:0]
 		next := underWay{waiting: e.gather(first, &batch)}
 		if e.Err() == nil && len(batch.Records) > 0 {
@@ -47,9 +87,13 @@ func (e *Engine) commit() {
 			}
 			e.syncs.Add(1)
 			if err == nil {
+				for _, j := range next.waiting {
+					j.recorded()
+				}
 				next.answerAhead()
 			}
 		}
+		under.change(1, next.records)
 		writing <- next
 	}
 }
@@ -67,7 +111,7 @@ func (u *underWay) answerAhead() {
 
 // acknowledge is the goroutine that tells who waits that their records are
 // durable, batch by batch in order.
-func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
+func (e *Engine) acknowledge(writing <-chan underWay, under *way) {
 	defer close(e.flush)
 	for batch := range writing {
 		if batch.durable != nil {
@@ -77,7 +121,7 @@ func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 				observer.Committed(batch.records, time.Since(batch.begun))
 			}
 		}
-		<-room
+		under.change(-1, -batch.records)
 		err := e.Err()
 		if err == nil {
 			for _, j := range batch.waiting {

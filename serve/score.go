@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,7 @@ func (e *Engine) score(j *job) {
 	if j.decide {
 		e.decide(j)
 	}
-	j.encoded = make([]byte, 0, len(j.items)*recordsSize)
+	j.encoded = roomToEncode(len(j.items))
 	for i := range j.items {
 		it := &j.items[i]
 		if !it.fresh() {
@@ -51,6 +52,26 @@ func (e *Engine) score(j *job) {
 
 // recordsSize is room for the records of most events and their decisions.
 const recordsSize = 512
+
+// encodings are pieces of memory for the records of one event and of the decision on
+// it, which are needed until the log has taken them.
+var encodings = sync.Pool{New: func() any { return new([recordsSize]byte) }}
+
+// roomToEncode gives empty memory for the records of so many events.
+func roomToEncode(items int) []byte {
+	if items == 1 {
+		return encodings.Get().(*[recordsSize]byte)[:0]
+	}
+	return make([]byte, 0, items*recordsSize)
+}
+
+// recorded gives back where the job's records were encoded: the log has copied them.
+func (j *job) recorded() {
+	if cap(j.encoded) == recordsSize && len(j.items) == 1 {
+		encodings.Put((*[recordsSize]byte)(j.encoded[:recordsSize]))
+	}
+	j.encoded, j.records = nil, nil
+}
 
 // encode appends a record to what the job has encoded, and gives it.
 func (j *job) encode(record func(b []byte, contract orrery.Fingerprint) []byte) []byte {
