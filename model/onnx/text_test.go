@@ -3,7 +3,9 @@ package onnx_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -249,6 +251,44 @@ func TestModelsThatDoNotRun(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDamagedModels holds that a damaged file is refused, or runs, and never ends the
+// program.
+func TestDamagedModels(t *testing.T) {
+	library(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	sources := []struct {
+		model []byte
+		pool  onnx.Pool
+		reach int // what of it is altered: the graph, and of a large one few weights
+	}{
+		{onnxtest.NewSmall(vocabulary, 4, 2, false, 1).Classifier(), onnx.None, 1 << 20},
+		{onnxtest.NewSmall(vocabulary, 4, 2, true, 1).Encoder(), onnx.Mean, 1 << 20},
+		{transformer(2, false).Model(), onnx.None, 3000},
+	}
+	refused := 0
+	for i := range 900 {
+		source := sources[i%len(sources)]
+		b := slices.Clone(source.model)
+		for range 1 + r.IntN(4) {
+			b[r.IntN(min(len(b), source.reach))] = byte(r.IntN(256))
+		}
+		m, err := onnx.NewText(b, onnxtest.Tokenizer(words...), onnx.Settings{Pool: source.pool, MaxTokens: 32, Batch: 2})
+		if err == nil {
+			err = m.Ready()
+			m.Close()
+		}
+		if err != nil {
+			refused++
+			if orrery.CodeOf(err) != "onnx_model" {
+				t.Errorf("%v (%s)", err, orrery.CodeOf(err))
+			}
+		}
+	}
+	if refused < 450 {
+		t.Errorf("%d of 900 damaged files are refused", refused)
 	}
 }
 
