@@ -5,9 +5,11 @@ package onnx_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -105,7 +107,7 @@ func report(b *testing.B, texts int, before float64) {
 }
 
 // BenchmarkText gives texts/s: one caller that asks for one text after another, 16
-// callers at once, and all texts in one call; by how many run together at most.
+// or 64 callers at once, and all texts in one call; by how many run together at most.
 func BenchmarkText(b *testing.B) {
 	for _, whole := range []bool{false, true} {
 		kind := map[bool]string{false: "float", true: "int8"}[whole]
@@ -121,16 +123,16 @@ func BenchmarkText(b *testing.B) {
 			}
 			report(b, b.N, before)
 		})
-		for _, batch := range []int{1, 4, 16} {
-			b.Run(fmt.Sprintf("%s/callers=16/batch=%d", kind, batch), func(b *testing.B) {
-				m, list, columns := measured(b, whole, onnx.Settings{Batch: batch})
+		for _, c := range []struct{ callers, batch int }{{16, 1}, {16, 4}, {16, 16}, {64, 16}} {
+			b.Run(fmt.Sprintf("%s/callers=%d/batch=%d", kind, c.callers, c.batch), func(b *testing.B) {
+				m, list, columns := measured(b, whole, onnx.Settings{Batch: c.batch})
 				b.ResetTimer()
 				before := spent(b)
 				var group sync.WaitGroup
-				for caller := range 16 {
+				for caller := range c.callers {
 					group.Go(func() {
 						row := make([]float64, columns)
-						for i := caller; i < b.N; i += 16 {
+						for i := caller; i < b.N; i += c.callers {
 							if err := m.Run(list[i%len(list):i%len(list)+1], row); err != nil {
 								b.Error(err)
 								return
@@ -174,6 +176,40 @@ func BenchmarkText(b *testing.B) {
 		report(b, b.N*len(list), before)
 		b.ReportMetric(float64(tokens)/float64(len(list)), "tokens/text")
 	})
+}
+
+// BenchmarkRowsInBatches gives how many of 512 rows are not bit by bit those of
+// texts that run by themselves, and the greatest difference of a number.
+func BenchmarkRowsInBatches(b *testing.B) {
+	for _, whole := range []bool{false, true} {
+		alone, list, columns := measured(b, whole, onnx.Settings{})
+		want, got := make([]float64, len(list)*columns), make([]float64, len(list)*columns)
+		if err := alone.Run(list, want); err != nil {
+			b.Fatal(err)
+		}
+		for _, s := range []onnx.Settings{{Batch: 2}, {Batch: 16}, {Threads: 2}} {
+			b.Run(fmt.Sprintf("int8=%v/batch=%d/threads=%d", whole, max(s.Batch, 1), max(s.Threads, 1)), func(b *testing.B) {
+				m, _, _ := measured(b, whole, s)
+				for b.Loop() {
+					if err := m.Run(list, got); err != nil {
+						b.Fatal(err)
+					}
+				}
+				rows, most := 0, 0.0
+				for i := range list {
+					if !slices.Equal(got[i*columns:(i+1)*columns], want[i*columns:(i+1)*columns]) {
+						rows++
+					}
+				}
+				for i := range got {
+					most = max(most, math.Abs(got[i]-want[i]))
+				}
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(float64(rows), "other-rows")
+				b.ReportMetric(most, "greatest")
+			})
+		}
+	}
 }
 
 // TestWriteMeasured writes what BenchmarkText measures to a folder, for
