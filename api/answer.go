@@ -137,6 +137,9 @@ type Record struct {
 	// CorrectedBy is the id of the newest correction of the event; the decision and
 	// the event are as they were before it.
 	CorrectedBy string `json:"corrected_by,omitempty"`
+	// Highlights are the places of the text that spoke most for or against what the
+	// model chose, in order; a review has the terms of lists among them.
+	Highlights []Highlight `json:"highlights,omitempty"`
 	// Features has every feature of the release, in its order.
 	Features []FeatureValue `json:"features"`
 	// Model says what scored: its kind, empty when there was none.
@@ -220,8 +223,10 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 		Features: featuresOf(p, e, d.Vector, personal),
 	}
 	record.Repeated = false
-	if t := p.Spec.Text; t != nil && !personal && p.Spec.DecideOn.Fields[t.Field].Personal {
-		record.Spans, record.Masked = nil, "" // of a text that is not shown
+	if textShown(p, personal) {
+		record.Highlights = highlightsOf(p, e, p.Highlights(e, d))
+	} else {
+		record.Spans, record.Masked = nil, ""
 	}
 	record.Answer.Reasons = reasonsOf(p, e, d, d.Reasons, personal)
 	if len(record.Reasons) == 0 && d.Fallback == "" {

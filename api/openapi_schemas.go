@@ -135,7 +135,8 @@ func recordSchema(s *spec.Spec) node {
 	properties["features"] = node{"type": "array", "items": reference("Feature")}
 	properties["model"] = text("the kind of model that scored")
 	properties["text_contribution"] = node{"type": "number", "description": "what a network's numbers for the text added to the log-odds that the reasons are about, as one item"}
-	return object(properties, append([]string{"model", "corrected_by", "text_contribution"}, answerOptional...)...)
+	properties["highlights"] = node{"type": "array", "description": "places of the text that spoke most for or against what the model chose, and in a review the terms of lists", "items": highlightSchema()}
+	return object(properties, append([]string{"model", "corrected_by", "text_contribution", "highlights"}, answerOptional...)...)
 }
 
 func featureValue() node {

@@ -67,8 +67,14 @@ type chat struct {
 
 func newChat(t *testing.T, o api.Options) *chat {
 	t.Helper()
+	return newChatOf(t, chatSpec, o)
+}
+
+// newChatOf is newChat of another spec with the same events.
+func newChatOf(t *testing.T, source string, o api.Options) *chat {
+	t.Helper()
 	st := memory.New()
-	s := orrerytest.Spec(t, chatSpec)
+	s := orrerytest.Spec(t, source)
 	engine, err := serve.Open(t.Context(), st, s, serve.Options{Registry: builtin.Registry()})
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request) {
 	var shown *Review
 	if err == nil {
 		err = s.personal(r, func(personal bool) (err error) {
-			shown, err = ReadReview(s.engine, decision, personal)
+			shown, err = ReadReview(r.Context(), s.engine, decision, personal)
 			return err
 		})
 	}

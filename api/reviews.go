@@ -144,15 +144,15 @@ func ReadReviews(engine *serve.Engine, f review.Filter, after orrery.Offset, lim
 
 // ReadReview gives what a reviewer is shown of one decision: with personal values,
 // or with a mask in their place.
-func ReadReview(engine *serve.Engine, decision orrery.Offset, personal bool) (*Review, error) {
+func ReadReview(ctx context.Context, engine *serve.Engine, decision orrery.Offset, personal bool) (*Review, error) {
 	c, open, err := engine.Review(decision)
 	if err != nil {
 		return nil, err
 	}
-	return show(engine, c, open, personal)
+	return show(ctx, engine, c, open, personal)
 }
 
-func show(engine *serve.Engine, c *review.Case, open, personal bool) (*Review, error) {
+func show(ctx context.Context, engine *serve.Engine, c *review.Case, open, personal bool) (*Review, error) {
 	reader, s := engine.Reader(), engine.Plan().Spec
 	record, err := ReadRecord(reader, c.Offset, personal)
 	if err != nil {
@@ -160,9 +160,21 @@ func show(engine *serve.Engine, c *review.Case, open, personal bool) (*Review, e
 	}
 	out := &Review{ReviewItem: itemOf(c, open), Record: record, Verdicts: verdicts(engine)}
 	out.Score, out.Action = record.Score, record.Action
-	event, _, err := reader.Recorded(c.Offset)
-	if err != nil || s.Review == nil || !event.Type.Is(s.DecideOn) {
-		return out, err
+	event, decision, err := reader.Recorded(c.Offset)
+	if err != nil {
+		return nil, err
+	}
+	seen := event
+	if personal {
+		if seen, err = reader.Reveal(event); err != nil {
+			return nil, err
+		}
+	}
+	if err := addTerms(ctx, engine, record, &seen, decision, personal); err != nil {
+		return nil, err
+	}
+	if s.Review == nil || !event.Type.Is(s.DecideOn) {
+		return out, nil
 	}
 	out.Context, err = contextOf(reader, &event, s.Review.Context, personal)
 	return out, err
@@ -253,7 +265,7 @@ func ClaimReview(ctx context.Context, engine *serve.Engine, request ClaimRequest
 	if err != nil {
 		return nil, err
 	}
-	return show(engine, c, true, personal)
+	return show(ctx, engine, c, true, personal)
 }
 
 func filterOf(action, why string) (f review.Filter, err error) {

@@ -134,6 +134,7 @@ func printRecord(w io.Writer, r *api.Record) {
 	case r.Model == model.ONNXKind:
 		fmt.Fprintln(w, "\nWhat the network made of the text has no reasons.")
 	}
+	printHighlights(w, r.Highlights)
 	fmt.Fprintln(w, "\nThe event:")
 	var event bytes.Buffer
 	if json.Indent(&event, r.Event, "  ", "  ") == nil {
@@ -192,6 +193,33 @@ func printReasons(w io.Writer, reasons []api.Reason) {
 	rows := make([][]string, len(reasons))
 	for i, r := range reasons {
 		rows[i] = []string{fmt.Sprintf("  %+.3f", r.Contribution), r.Text}
+	}
+	table(w, rows...)
+}
+
+// longestShown is how many characters of a place in a text are printed.
+const longestShown = 40
+
+// printHighlights quotes what senders wrote, so that none of it is a terminal's to
+// obey.
+func printHighlights(w io.Writer, highlights []api.Highlight) {
+	if len(highlights) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nWhat of the text it points at:")
+	rows := make([][]string, len(highlights))
+	for i, h := range highlights {
+		quoted, why := []rune(h.Text), h.From
+		if len(quoted) > longestShown {
+			quoted = append(quoted[:longestShown-1], '…')
+		}
+		if h.From == "model" {
+			why = fmt.Sprintf("%+.3f by the model", h.Contribution)
+			if h.Class != "" {
+				why += " towards " + h.Class
+			}
+		}
+		rows[i] = []string{fmt.Sprintf("  %d to %d", h.Start, h.End), strconv.QuoteToGraphic(string(quoted)), why}
 	}
 	table(w, rows...)
 }

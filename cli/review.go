@@ -117,7 +117,7 @@ func (a *app) reviewShowCommand() *cobra.Command {
 				return err
 			}
 			r, err := reviewing(cmd.Context(), a, args[0], dir, "/"+args[1]+personalQuery(personal), nil, func(engine *serve.Engine) (*api.Review, error) {
-				return api.ReadReview(engine, decision, personal)
+				return api.ReadReview(cmd.Context(), engine, decision, personal)
 			})
 			if err != nil {
 				return err

@@ -159,6 +159,15 @@ func (e *Engine) listNow(ctx context.Context, name string) (list *control.List, 
 	return list, err
 }
 
+// Lists gives all lists as they are now.
+func (e *Engine) Lists(ctx context.Context) (lists *control.Lists, err error) {
+	err = e.between(ctx, func() error {
+		lists = e.state.Controls.Lists()
+		return nil
+	})
+	return lists, err
+}
+
 // ListSize gives how many entries a list has.
 func (e *Engine) ListSize(ctx context.Context, list string) (int, error) {
 	now, err := e.listNow(ctx, list)
