@@ -27,6 +27,7 @@ func TestPerspectiveClients(t *testing.T) {
 	for _, client := range []struct{ name, program, present, script string }{
 		{"python", "python3", "import googleapiclient.discovery, perspective.perspective", "testdata/clients/clients.py"},
 		{"node", "node", "require('perspective-api-client')", "testdata/clients/clients.js"},
+		{"google", "node", "require('googleapis-common')", "testdata/clients/google.js"},
 	} {
 		t.Run(client.name, func(t *testing.T) {
 			flag := map[string]string{"python3": "-c", "node": "-e"}[client.program]
