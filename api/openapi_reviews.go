@@ -64,7 +64,7 @@ func reviewSchemas(s *spec.Spec) node {
 		"appeals":  node{"type": "array", "items": object(node{"by": text("who"), "reason": text("why"), "at": instant("when"), "answered": flag("whether a reviewer has looked")}, "by", "reason")},
 		"opinions": node{"type": "array", "description": "told once the review has ended", "items": opinion}, "stands": text("the verdict that counts, once the review has ended")}
 	itemOptional := []string{"action", "reviewer", "until", "appeals", "opinions", "stands"}
-	whole := node{"verdicts": node{"type": "array", "items": node{"type": "string"}}, "record": reference("Record"), "context": node{"type": "array", "items": contextSchema()}}
+	whole := node{"verdicts": node{"type": "array", "items": node{"type": "string"}}, "several": flag("several of the verdicts can be given together, with | between them"), "record": reference("Record"), "context": node{"type": "array", "items": contextSchema()}}
 	for name, schema := range item {
 		whole[name] = schema
 	}
@@ -76,7 +76,7 @@ func reviewSchemas(s *spec.Spec) node {
 	list := func(items node) node { return node{"type": "array", "items": items} }
 	return node{
 		"ReviewItem": object(item, itemOptional...),
-		"Review":     object(whole, append(itemOptional, "context")...),
+		"Review":     object(whole, append(itemOptional, "context", "several")...),
 		"ReviewPage": object(node{"reviews": list(reference("ReviewItem")), "next": text("ask for more after this decision")}, "next"),
 		"ClaimRequest": node{"type": "object", "additionalProperties": false, "required": []string{"reviewer"}, "properties": node{
 			"reviewer": text("always the same name for one person"), "decision_id": text("the one wanted; the next without it"), "order": node{"type": "string", "enum": review.Orders()},

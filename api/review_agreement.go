@@ -111,13 +111,17 @@ func (r *rated) add(c *review.Case, since orrery.Instant) {
 
 // place gives the index of a verdict in classes, -1 where it is none.
 func (r *rated) place(verdict string) int {
-	at := slices.Index(r.classes, verdict)
-	if at < 0 && r.label != nil && r.label.Several {
-		if _, known := r.label.ClassOf(verdict); known {
-			at, r.classes = len(r.classes), append(r.classes, verdict)
+	if r.label != nil && r.label.Several {
+		set, known := r.label.ClassOf(verdict)
+		if !known {
+			return -1
+		}
+		verdict = r.label.ClassText(set)
+		if !slices.Contains(r.classes, verdict) {
+			r.classes = append(r.classes, verdict)
 		}
 	}
-	return at
+	return slices.Index(r.classes, verdict)
 }
 
 // against gives for each class how many of the two verdicts on each item say it,

@@ -75,8 +75,10 @@ type OpinionGiven struct {
 // Review is an item with all that a reviewer is shown.
 type Review struct {
 	ReviewItem
-	// Verdicts are those that can be given.
+	// Verdicts are those that can be given; with Several, also several of them with |
+	// between them, but for none.
 	Verdicts []string `json:"verdicts"`
+	Several  bool     `json:"several,omitempty"`
 	Record   *Record  `json:"record"`
 	// Context has what else happened to the entities that the spec names.
 	Context []EntityContext `json:"context,omitempty"`
@@ -158,7 +160,7 @@ func show(ctx context.Context, engine *serve.Engine, c *review.Case, open, perso
 	if err != nil {
 		return nil, err
 	}
-	out := &Review{ReviewItem: itemOf(c, open), Record: record, Verdicts: verdicts(engine)}
+	out := &Review{ReviewItem: itemOf(c, open), Record: record, Verdicts: verdicts(engine), Several: s.Label.Several}
 	out.Score, out.Action = record.Score, record.Action
 	event, decision, err := reader.Recorded(c.Offset)
 	if err != nil {
@@ -334,7 +336,7 @@ func GiveVerdict(ctx context.Context, engine *serve.Engine, decision orrery.Offs
 	if err != nil {
 		return nil, err
 	}
-	out := &VerdictAnswer{DecisionID: serve.DecisionID(decision), Verdict: string(request.Verdict), Round: string(done.Round), Ended: done.Case.Stage() == "", Repeated: done.Repeated != nil}
+	out := &VerdictAnswer{DecisionID: serve.DecisionID(decision), Verdict: done.Verdict, Round: string(done.Round), Ended: done.Case.Stage() == "", Repeated: done.Repeated != nil}
 	if done.Round == review.Appeal {
 		overturned := done.Overturned
 		if done.Repeated != nil {

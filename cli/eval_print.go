@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"orrery.dev/metric"
@@ -56,16 +57,29 @@ func printClasses(w io.Writer, c *metric.ClassReport) {
 // printLabels writes the figures of each class by itself.
 func printLabels(w io.Writer, r *metric.LabelsReport) {
 	fmt.Fprintln(w)
-	rows := [][]string{{"class", "weight", "said", "precision", "recall", "F1", "AUC", "calibration error"}}
+	rows := [][]string{{"class", "weight", "said", "precision", "recall", "F1", "AUC", "calibration error", "cut"}}
 	for _, f := range r.Classes {
 		auc := "–"
 		if f.AUC != nil {
 			auc = fmt.Sprintf("%.4f", *f.AUC)
 		}
 		rows = append(rows, []string{f.Class, fmt.Sprintf("%.6g", f.Weight), fmt.Sprintf("%.6g", f.Said), fmt.Sprintf("%.4f", f.Precision), fmt.Sprintf("%.4f", f.Recall),
-			fmt.Sprintf("%.4f", f.F1), auc, fmt.Sprintf("%.4f", f.CalibrationError)})
+			fmt.Sprintf("%.4f", f.F1), auc, fmt.Sprintf("%.4f", f.CalibrationError), cut(f.Cuts)})
 	}
 	table(w, rows...)
+}
+
+// cut writes the score from which on a class is chosen; of folds, the least and the
+// greatest.
+func cut(cuts []float64) string {
+	if len(cuts) == 0 {
+		return "–"
+	}
+	least, greatest := slices.Min(cuts), slices.Max(cuts)
+	if least == greatest {
+		return fmt.Sprintf("%.4f", least)
+	}
+	return fmt.Sprintf("%.4f to %.4f", least, greatest)
 }
 
 // printReliability writes what was foretold against what came.

@@ -91,23 +91,26 @@ func (w *reviewWork) ask(ctx context.Context, lines *bufio.Scanner, out io.Write
 		for i, verdict := range r.Verdicts {
 			fmt.Fprintf(out, "  %d  %s\n", i+1, verdict)
 		}
+		if r.Several {
+			fmt.Fprint(out, "  several with commas between them, such as 1,2\n")
+		}
 		fmt.Fprint(out, "  s  skip    q  quit\nyour verdict, and a note if you like: ")
 		if !lines.Scan() {
 			return false, false, nil
 		}
 		choice, note, _ := strings.Cut(strings.TrimSpace(lines.Text()), " ")
-		n, failed := strconv.Atoi(choice)
+		verdict, known := verdictOf(r, choice)
 		switch {
 		case choice == "q":
 			return false, false, nil
 		case choice == "s":
 			_, err := w.app.actOnReview(ctx, w.path, w.dir, "skip", r.DecisionID, api.ReviewActRequest{Reviewer: w.request.Reviewer, Reason: note}, api.SkipReview)
 			return true, false, err
-		case failed != nil || n < 1 || n > len(r.Verdicts):
+		case !known:
 			fmt.Fprintf(out, "%q is none of these\n", choice)
 			continue
 		}
-		request := api.VerdictRequest{Reviewer: w.request.Reviewer, Verdict: api.VerdictText(r.Verdicts[n-1]), Note: strings.TrimSpace(note)}
+		request := api.VerdictRequest{Reviewer: w.request.Reviewer, Verdict: api.VerdictText(verdict), Note: strings.TrimSpace(note)}
 		if len(r.Appeals) > 0 {
 			fmt.Fprint(out, "was what was decided wrong? y or n: ")
 			if !lines.Scan() {
@@ -123,4 +126,18 @@ func (w *reviewWork) ask(ctx context.Context, lines *bufio.Scanner, out io.Write
 		fmt.Fprintln(out)
 		return true, err == nil, err
 	}
+}
+
+// verdictOf reads the number of a verdict, or where several can be given together
+// numbers with commas between them.
+func verdictOf(r *api.Review, choice string) (verdict string, known bool) {
+	var names []string
+	for number := range strings.SplitSeq(choice, ",") {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 || n > len(r.Verdicts) {
+			return "", false
+		}
+		names = append(names, r.Verdicts[n-1])
+	}
+	return strings.Join(names, orrery.LabelSeparator), len(names) == 1 || r.Several
 }

@@ -40,6 +40,9 @@ type LabelsReport struct {
 // LabelFigures measure one class by itself.
 type LabelFigures struct {
 	ClassFigures
+	// Cuts are the scores from which on a model held a row for the class, where whoever
+	// measured knows: one, or one for each fold.
+	Cuts []float64 `json:"cuts,omitempty"`
 	// Said is the weight of the rows that the model holds for the class.
 	Said             float64          `json:"said"`
 	LogLoss          float64          `json:"log_loss"`

@@ -1,6 +1,9 @@
 package replay
 
-import "orrery.dev/metric"
+import (
+	"orrery.dev/metric"
+	"orrery.dev/model"
+)
 
 // metricsOf gives the figures over all classes by name.
 func metricsOf(c *metric.ClassReport) Metrics {
@@ -12,4 +15,27 @@ func metricsOf(c *metric.ClassReport) Metrics {
 func labelMetricsOf(c *metric.LabelsReport) Metrics {
 	return Metrics{"exact_match": c.ExactMatch, "macro_f1": c.MacroF1, "micro_f1": c.MicroF1, "weighted_f1": c.WeightedF1, "log_loss": c.LogLoss,
 		"brier": c.Brier, "calibration_error": c.CalibrationError}
+}
+
+// cutsOf gives the score from which on a model chooses each class, nil where not
+// several can be right at once.
+func cutsOf(m model.Model) []float64 {
+	l, ok := m.(model.Labeller)
+	if !ok || !l.Several() {
+		return nil
+	}
+	out := make([]float64, len(l.Classes()))
+	for k := range out {
+		out[k] = l.Cut(k)
+	}
+	return out
+}
+
+// addCuts notes by each class the cuts of the models that were measured [models ×
+// classes].
+func addCuts(r *metric.LabelsReport, cuts []float64) {
+	for i, cut := range cuts {
+		k := i % len(r.Classes)
+		r.Classes[k].Cuts = append(r.Classes[k].Cuts, cut)
+	}
 }

@@ -261,6 +261,7 @@ type testSet struct {
 	classes []float64
 	// chosen is [rows], what the model chooses where several classes can be right.
 	chosen  []orrery.LabelSet
+	cuts    []float64 // [classes], from which score on it does
 	days    int
 	counts  TestCounts
 	notices []string
@@ -349,6 +350,7 @@ func (t *testSet) choose(m model.Model) {
 		for i := range t.rows {
 			t.chosen = append(t.chosen, model.Labels(l, t.classes[i*k:(i+1)*k]))
 		}
+		t.cuts = cutsOf(m)
 	}
 }
 
@@ -446,6 +448,7 @@ func (t *testSet) measureLabels(out *Evaluation) (err error) {
 	}
 	if out.Labels, err = metric.MeasureLabels(set); err == nil {
 		out.Metrics = labelMetricsOf(out.Labels)
+		addCuts(out.Labels, t.cuts)
 	}
 	return err
 }

@@ -101,7 +101,7 @@ func CrossValidate(ctx context.Context, all *Labelled, folds int, seed uint64, p
 		}
 		whole.labels, whole.texts = append(whole.labels, scored.labels...), append(whole.texts, scored.texts...)
 		whole.scores, whole.chosen = append(whole.scores, scored.scores...), append(whole.chosen, scored.chosen...)
-		whole.sets = append(whole.sets, scored.sets...)
+		whole.sets, whole.cuts = append(whole.sets, scored.sets...), append(whole.cuts, scored.cuts...)
 		one := Evaluation{}
 		if err := one.measureHeld(scored, classes, nil); err != nil {
 			return nil, err
@@ -235,6 +235,8 @@ type held struct {
 	// sets is [events], the classes chosen where several can be right; chosen is then
 	// not set.
 	sets []orrery.LabelSet
+	// cuts has those of each model that held, one after the other: [models × classes].
+	cuts []float64
 }
 
 func holdFor(m model.Model, classes []string, test *Labelled) (*held, error) {
@@ -245,6 +247,7 @@ func holdFor(m model.Model, classes []string, test *Labelled) (*held, error) {
 		if err := model.ClassRows(c, test.X, test.Text, h.scores); err != nil {
 			return nil, err
 		}
+		h.cuts = cutsOf(m)
 		several, _ := m.(model.Labeller)
 		for i := range h.chosen {
 			if scores := h.scores[i*k : (i+1)*k]; model.Several(m) {
@@ -323,6 +326,7 @@ func (e *Evaluation) measureSets(h *held, classes []string, id *Identities) (err
 		return err
 	}
 	e.Metrics = labelMetricsOf(e.Labels)
+	addCuts(e.Labels, h.cuts)
 	return id.measureBias(e, h.texts, classes, h.scores, nil, func(row, class int) bool { return set.Label[row].Has(class) })
 }
 

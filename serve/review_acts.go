@@ -182,6 +182,8 @@ type Verdict struct {
 // Judged says what a verdict came to.
 type Judged struct {
 	review.Judgement
+	// Verdict is what was said, as it is recorded: of several classes in their order.
+	Verdict string
 	// Event is the outcome that was recorded, nil where what stood still stands.
 	Event *orrery.Event
 	// Case is the case after it.
@@ -207,6 +209,10 @@ func (e *Engine) GiveVerdict(ctx context.Context, v Verdict) (*Judged, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Label.Classes != nil {
+		// Two reviewers who name the same classes in another order agree.
+		v.Ruling.Verdict = value.Text()
+	}
 	r := e.reviews
 	r.acting.Lock()
 	defer r.acting.Unlock()
@@ -225,7 +231,7 @@ func (e *Engine) GiveVerdict(ctx context.Context, v Verdict) (*Judged, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Judged{Judgement: judgement, Case: c}
+	out := &Judged{Judgement: judgement, Verdict: v.Ruling.Verdict, Case: c}
 	if judgement.Repeated != nil {
 		return out, r.repeated(out)
 	}
