@@ -27,7 +27,7 @@ package text
 
 import orrery "orrery.dev"
 
-//go:generate go run ./generate -in generate/confusables.txt.gz -out unicode_tables.go
+//go:generate go run ./generate -in generate/confusables.txt.gz -out unicode_tables.go -classes ngram/classes.go
 
 // Form is the version of what the program reads in a message: the normal form, its
 // flags and origins, the language, and what text/match finds and text/ngram hashes

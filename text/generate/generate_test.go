@@ -6,20 +6,24 @@ import (
 	"testing"
 )
 
-// TestTablesAreCurrent holds unicode_tables.go to what made it.
+// TestTablesAreCurrent holds the tables to what made them.
 func TestTablesAreCurrent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads all of Unicode")
 	}
-	want, err := Generate("confusables.txt.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile("../unicode_tables.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("unicode_tables.go is not what go generate ./text makes")
+	for path, generate := range map[string]func() ([]byte, error){
+		"../unicode_tables.go": func() ([]byte, error) { return Generate("confusables.txt.gz") }, "../ngram/classes.go": GenerateClasses,
+	} {
+		want, err := generate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what go generate ./text makes", path)
+		}
 	}
 }

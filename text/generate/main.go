@@ -1,5 +1,5 @@
-// Command generate writes the character tables of package text from Unicode's
-// confusables.txt and from the Unicode data in Go.
+// Command generate writes the character tables of package text and of text/ngram
+// from Unicode's confusables.txt and from the Unicode data in Go.
 package main
 
 import (
@@ -18,13 +18,20 @@ import (
 
 func main() {
 	in := flag.String("in", "confusables.txt.gz", "Unicode's confusables.txt, as it is or gzipped")
-	out := flag.String("out", "unicode_tables.go", "the Go file to write")
+	out := flag.String("out", "unicode_tables.go", "the Go file of package text to write")
+	classes := flag.String("classes", "ngram/classes.go", "the Go file of package ngram to write")
 	flag.Parse()
 	source, err := Generate(*in)
 	if err != nil {
 		log.Fatal(err)
 	}
 	if err := os.WriteFile(*out, source, 0o644); err != nil {
+		log.Fatal(err)
+	}
+	if source, err = GenerateClasses(); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(*classes, source, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }

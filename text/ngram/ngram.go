@@ -4,7 +4,6 @@
 package ngram
 
 import (
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -127,42 +126,57 @@ const (
 	space
 )
 
-var ascii = func() (out [utf8.RuneSelf]class) {
-	for r := range rune(utf8.RuneSelf) {
-		out[r] = classOf(r)
+// classRange is of the characters from lo to hi.
+type classRange struct {
+	lo, hi rune
+	class  class
+}
+
+// page is of 256 characters in a row.
+type page [256]class
+
+// pages has the classes of all characters. They are those of one version of Unicode,
+// whatever that of the program's Go is: a model knows the n-grams that they make.
+var pages = func() (out [(utf8.MaxRune + 1) >> 8]*page) {
+	var none page
+	whole := map[class]*page{}
+	for i := range out {
+		out[i] = &none
+	}
+	for _, r := range ranges {
+		for c := r.lo; c <= r.hi; {
+			if c&0xff == 0 && c+0xff <= r.hi {
+				if whole[r.class] == nil {
+					whole[r.class] = &page{}
+					for i := range whole[r.class] {
+						whole[r.class][i] = r.class
+					}
+				}
+				out[c>>8] = whole[r.class]
+				c += 256
+				continue
+			}
+			if out[c>>8] == &none {
+				out[c>>8] = &page{}
+			}
+			out[c>>8][c&0xff] = r.class
+			c++
+		}
 	}
 	return out
 }()
 
-func classOf(r rune) class {
-	switch {
-	case r == '\'' || r == '’':
-		return joiner
-	case r == '_' || unicode.IsDigit(r):
-		return letter
-	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
-		return alone
-	case unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r):
-		return letter
-	case unicode.IsSpace(r) || unicode.IsControl(r):
-		return space
-	}
-	return other
-}
+func classOf(r rune) class { return pages[r>>8][r&0xff] }
 
 // read decodes a text; what is no UTF-8 reads as U+FFFD.
 func (e *Extractor) read(text []byte) {
 	e.runes, e.at, e.classes = e.runes[:0], e.at[:0], e.classes[:0]
 	for i := 0; i < len(text); {
 		r, size := rune(text[i]), 1
-		c := other
-		if r < utf8.RuneSelf {
-			c = ascii[r]
-		} else {
+		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRune(text[i:])
-			c = classOf(r)
 		}
-		e.runes, e.at, e.classes = append(e.runes, r), append(e.at, int32(i)), append(e.classes, c)
+		e.runes, e.at, e.classes = append(e.runes, r), append(e.at, int32(i)), append(e.classes, classOf(r))
 		i += size
 	}
 	e.at = append(e.at, int32(len(text)))
