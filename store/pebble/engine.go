@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -20,6 +22,8 @@ type engine struct {
 	*fault
 	pacer    *pacer
 	readOnly bool
+	// again counts what background was told.
+	again atomic.Int32
 }
 
 // err gives why nothing can be written, nil while it can.
@@ -75,7 +79,7 @@ func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
 	p.FS = frozenFS{p.FS, e.fault, d.join(checkpointName), e.pacer}
 	p.Logger = logger{e.fault}
 	p.EventListener = &pebble.EventListener{
-		BackgroundError: func(err error) { _ = e.set(err) },
+		BackgroundError: e.background,
 		DataCorruption:  func(info pebble.DataCorruptionInfo) { _ = e.set(info.Details) },
 	}
 	err := e.run(func() error {
@@ -89,6 +93,20 @@ func openEngine(d *directory, name string, p *pebble.Options) (*engine, error) {
 	e.pacer.watch(e.db)
 	return e, nil
 }
+
+// background takes an error that Pebble met by itself. Pebble tries again at once,
+// and for what it cannot read, such as the figures of a damaged table, for as long
+// as it is open. So whoever brings the same fault again is kept waiting, each time
+// twice as long.
+func (e *engine) background(err error) {
+	_ = e.set(err)
+	if n := e.again.Add(1); n > 1 {
+		time.Sleep(min(time.Second<<min(n-2, 16), mostRest))
+	}
+}
+
+// mostRest bounds how long background waits.
+const mostRest = time.Hour
 
 // atOpen words what Pebble finds wrong with its files: all but a fault of the
 // disk, which has an error of the operating system in it, is damage.
