@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -93,10 +94,22 @@ func (s *system) forgetBuyer(buyer int) serve.Forgetting {
 	return done
 }
 
-// nowhere searches every file of a directory for bytes.
+// nowhere searches every file of a directory for bytes. The store may be at work
+// there: where a file goes while it is looked for, what it had may be in one that was
+// passed already, so the search begins again.
 func nowhere(t testing.TB, dir string, what ...string) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	err := search(t, dir, what)
+	for tries := 1; tries < 1000 && errors.Is(err, fs.ErrNotExist); tries++ {
+		err = search(t, dir, what)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func search(t testing.TB, dir string, what []string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -108,9 +121,6 @@ func nowhere(t testing.TB, dir string, what ...string) {
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // copied copies a checkpoint of the store, which is what a backup holds.
