@@ -126,7 +126,6 @@ type BenchResult struct {
 	AppendsPerSecond float64 `json:"appends_per_second"`
 	FsyncP99         int64   `json:"fsync_p99_us"`
 
-	// SyncsPerSecond counts batches that were synced; small ones may share a sync.
 	SyncsPerSecond float64 `json:"syncs_per_second"`
 	// BytesWritten is -1 where the system does not tell.
 	BytesWritten float64 `json:"bytes_written_per_decision"`
@@ -341,7 +340,7 @@ func printBench(w io.Writer, r *BenchResult) {
 		{"99% are answered within, µs", strconv.FormatInt(r.P99, 10), strconv.FormatInt(r.EchoP99, 10), strconv.FormatInt(r.AppendP99, 10)},
 	}
 	table(w, rows...)
-	fmt.Fprintf(w, "\nmedian %d µs, 99.9%% %d µs; %.0f batches synced a second, a sync takes up to %d µs (99%%); %.0f bytes written a decision\n",
+	fmt.Fprintf(w, "\nmedian %d µs, 99.9%% %d µs; %.0f syncs a second, a sync takes up to %d µs (99%%); %.0f bytes written a decision\n",
 		r.P50, r.P999, r.SyncsPerSecond, r.FsyncP99, r.BytesWritten)
 	if r.Ratio > 0 {
 		fmt.Fprintf(w, "ratio to the echo %.2f; the client took %.0f%% of the processor time\n", r.Ratio, 100*r.ClientCPUShare)

@@ -10,48 +10,9 @@ import (
 // batchRecords is how many records the committer puts in one batch at most.
 const batchRecords = 8192
 
-const (
-	// batchesUnderWay is how many batches may be on their way to the disk: one that
-	// is being synced, and one that is written and waits behind it.
-	batchesUnderWay = 2
-	// While no more than fewRecords records are under way, there may be up to
-	// smallBatches: all that is written when a sync ends goes with the next, so a
-	// job that comes while little is going on need not wait for one more sync. Where
-	// there is much, larger batches cost less.
-	smallBatches, fewRecords = 8, 32
-)
-
-// way counts what is on its way to the disk.
-type way struct {
-	mutex            sync.Mutex
-	room             sync.Cond
-	batches, records int
-}
-
-func newWay() *way {
-	w := &way{}
-	w.room.L = &w.mutex
-	return w
-}
-
-// await waits until another batch may follow; few says that it may be one of many
-// small ones.
-func (w *way) await(few bool) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	for w.batches >= batchesUnderWay && (!few || w.batches >= smallBatches || w.records > fewRecords) {
-		w.room.Wait()
-	}
-}
-
-// change notes batches and records that have set out, or arrived where they are
-// negative.
-func (w *way) change(batches, records int) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	w.batches, w.records = w.batches+batches, w.records+records
-	w.room.Signal()
-}
+// batchesUnderWay is how many batches may be on their way to the disk: one that
+// is being synced, and one that is written and waits behind it.
+const batchesUnderWay = 2
 
 // underWay is a batch in the log, not yet known to be durable.
 type underWay struct {
@@ -68,15 +29,14 @@ type underWay struct {
 // the disk goes from sync to sync.
 func (e *Engine) commit() {
 	defer e.end()
-	under, writing := newWay(), make(chan underWay, smallBatches)
+	room, writing := make(chan struct{}, batchesUnderWay), make(chan underWay, batchesUnderWay)
 	var acknowledging sync.WaitGroup
-	acknowledging.Go(func() { e.acknowledge(writing, under) })
+	acknowledging.Go(func() { e.acknowledge(writing, room) })
 	defer acknowledging.Wait()
 	defer close(writing)
 	var batch store.Batch
 	for first := range e.queue {
-		// What leaves ahead of the disk is bounded by two batches, as the spec says.
-		under.await(!first.async())
+		room <- struct{}{}
 		batch.Records, batch.Entries = batch.Records[:0], batch.Entries[:0]
 		next := underWay{waiting: e.gather(first, &batch)}
 		if e.Err() == nil && len(batch.Records) > 0 {
@@ -93,7 +53,6 @@ func (e *Engine) commit() {
 				next.answerAhead()
 			}
 		}
-		under.change(1, next.records)
 		writing <- next
 	}
 }
@@ -111,7 +70,7 @@ func (u *underWay) answerAhead() {
 
 // acknowledge is the goroutine that tells who waits that their records are
 // durable, batch by batch in order.
-func (e *Engine) acknowledge(writing <-chan underWay, under *way) {
+func (e *Engine) acknowledge(writing <-chan underWay, room <-chan struct{}) {
 	defer close(e.flush)
 	for batch := range writing {
 		if batch.durable != nil {
@@ -121,7 +80,7 @@ func (e *Engine) acknowledge(writing <-chan underWay, under *way) {
 				observer.Committed(batch.records, time.Since(batch.begun))
 			}
 		}
-		under.change(-1, -batch.records)
+		<-room
 		err := e.Err()
 		if err == nil {
 			for _, j := range batch.waiting {

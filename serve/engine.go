@@ -226,8 +226,7 @@ func (e *Engine) Err() error {
 // Plan gives the release in force.
 func (e *Engine) Plan() *plan.Plan { return e.current.Load().plan }
 
-// Syncs gives how many batches have been made durable. Small ones that are under way
-// together share a sync.
+// Syncs gives how many batches have been made durable, each with one sync.
 func (e *Engine) Syncs() int64 { return e.syncs.Load() }
 
 // Last gives the offset up to which the log is durable.
