@@ -225,6 +225,9 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 	record.Repeated = false
 	if textShown(p, personal) {
 		record.Highlights = highlightsOf(p, e, p.Highlights(e, d))
+		if x, ok := p.TextContribution(e, d); ok {
+			record.TextContribution = &x
+		}
 	} else {
 		record.Spans, record.Masked = nil, ""
 	}
@@ -232,11 +235,6 @@ func RecordOf(p *plan.Plan, e *orrery.Event, d *orrery.Decision, personal bool) 
 	if len(record.Reasons) == 0 && d.Fallback == "" {
 		reasons, _ := p.Reasons(d, reasonsKept)
 		record.Reasons = reasonsOf(p, e, d, reasons, personal)
-	}
-	if t := p.Spec.Text; t != nil && (personal || !p.Spec.DecideOn.Fields[t.Field].Personal) {
-		if x, ok := p.TextContribution(e, d); ok {
-			record.TextContribution = &x
-		}
 	}
 	if m := p.Model(); m != nil && d.Fallback == "" {
 		record.Model = m.Kind()
