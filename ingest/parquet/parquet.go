@@ -1,17 +1,21 @@
 // Package parquet reads flat Parquet files as columns of plain values, and
 // writes such files. It is the one place that knows the library underneath, and
-// it guards against it: whatever a damaged file makes the library do, short of
-// running out of memory, comes back as an error.
+// it guards against it: whatever a damaged file makes the library do comes back
+// as an error, and no count or size in a file is believed before it has been
+// held against the bytes that are there.
 package parquet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 
 	library "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
 	"orrery.dev"
@@ -52,7 +56,8 @@ type Column struct {
 	Type string
 
 	// leaf is the column's place among those with values.
-	leaf int
+	leaf   int
+	column *library.Column
 	// perMicro and micros turn a Timestamp's unit into microseconds: one of them is 1.
 	perMicro, micros int64
 	unsigned, uuid   bool
@@ -60,7 +65,10 @@ type Column struct {
 
 // File is an open Parquet file.
 type File struct {
-	path    string
+	path string
+	r    io.ReaderAt
+	// meta is the footer; file has the same columns, and pages that a source gives.
+	meta    format.FileMetaData
 	file    *library.File
 	columns []Column
 }
@@ -76,23 +84,12 @@ const (
 // parquet_truncated, parquet_encrypted, parquet_codec, parquet_damaged and
 // file_unreadable.
 func Open(path string, r io.ReaderAt, size int64) (*File, error) {
-	f := &File{path: path}
-	if err := f.checkEnds(r, size); err != nil {
+	f := &File{path: path, r: r}
+	footer, err := f.checkEnds(size)
+	if err != nil {
 		return nil, err
 	}
-	err := guard(func() (err error) {
-		f.file, err = library.OpenFile(r, size, library.SkipPageIndex(true), library.SkipBloomFilters(true), library.ReadBufferSize(64<<10))
-		if err != nil {
-			return err
-		}
-		for _, c := range f.file.Root().Columns() {
-			f.columns = append(f.columns, describe(c))
-		}
-		if err := f.checkRows(); err != nil {
-			return err
-		}
-		return f.checkChunks(size)
-	})
+	err = guard(func() error { return f.open(footer, size) })
 	var known *orrery.Error
 	switch {
 	case errors.As(err, &known):
@@ -103,55 +100,147 @@ func Open(path string, r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// checkEnds looks at the first and the last bytes.
-func (f *File) checkEnds(r io.ReaderAt, size int64) error {
+// open reads the footer of that many bytes.
+func (f *File) open(footer, size int64) error {
+	b := make([]byte, footer)
+	if _, err := f.r.ReadAt(b, size-trailer-footer); err != nil {
+		return err
+	}
+	n, err := compactLength(b)
+	if err != nil {
+		return err
+	}
+	// A signature may follow, which is of no use without the key.
+	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, b[:n], &f.meta); err != nil {
+		return err
+	}
+	if f.meta.EncryptionAlgorithm.Value != nil {
+		return f.encrypted()
+	}
+	for _, check := range []func(int64) error{f.checkSchema, f.checkRows, f.checkChunks} {
+		if err := check(size); err != nil {
+			return err
+		}
+	}
+	if f.file, err = skeleton(&f.meta); err != nil {
+		return err
+	}
+	for _, c := range f.file.Root().Columns() {
+		f.columns = append(f.columns, describe(c))
+	}
+	return nil
+}
+
+// skeleton opens a file with the same columns and nothing else, not compressed.
+func skeleton(meta *format.FileMetaData) (*library.File, error) {
+	s := format.FileMetaData{Version: meta.Version, Schema: meta.Schema, NumRows: meta.NumRows}
+	for _, group := range meta.RowGroups {
+		g := format.RowGroup{NumRows: group.NumRows}
+		for i := range group.Columns {
+			c := &group.Columns[i].MetaData
+			g.Columns = append(g.Columns, format.ColumnChunk{MetaData: format.ColumnMetaData{
+				Type: c.Type, Encoding: c.Encoding, PathInSchema: c.PathInSchema, NumValues: c.NumValues,
+				DataPageOffset: chunkStart, TotalCompressedSize: math.MaxInt64 - chunkStart,
+			}})
+		}
+		s.RowGroups = append(s.RowGroups, g)
+	}
+	b, err := thrift.Marshal(&thrift.CompactProtocol{}, &s)
+	if err != nil {
+		return nil, err
+	}
+	b = append([]byte(magic), b...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(b)-len(magic)))
+	b = append(b, magic...)
+	return library.OpenFile(bytes.NewReader(b), int64(len(b)), library.SkipPageIndex(true), library.SkipBloomFilters(true), library.ReadBufferSize(64<<10))
+}
+
+// checkEnds looks at the first and the last bytes, and gives the footer's length.
+func (f *File) checkEnds(size int64) (int64, error) {
 	var head, tail [trailer]byte
 	if size >= trailer+int64(len(magic)) {
-		if _, err := r.ReadAt(head[:], 0); err != nil {
-			return f.damaged("it cannot be read", err)
+		if _, err := f.r.ReadAt(head[:], 0); err != nil {
+			return 0, f.damaged("it cannot be read", err)
 		}
-		if _, err := r.ReadAt(tail[:], size-trailer); err != nil && !errors.Is(err, io.EOF) {
-			return f.damaged("it cannot be read", err)
+		if _, err := f.r.ReadAt(tail[:], size-trailer); err != nil && !errors.Is(err, io.EOF) {
+			return 0, f.damaged("it cannot be read", err)
 		}
 	}
 	switch end := string(tail[4:]); {
 	case end == encrypted:
-		return orrery.Errorf(orrery.Invalid, "parquet_encrypted", "%s is encrypted", f.path).WithNext("write it without encryption")
+		return 0, f.encrypted()
 	case end != magic:
-		return orrery.Errorf(orrery.Damaged, "parquet_truncated", "%s ends in the middle: the footer that a Parquet file ends with is missing", f.path).
+		return 0, orrery.Errorf(orrery.Damaged, "parquet_truncated", "%s ends in the middle: the footer that a Parquet file ends with is missing", f.path).
 			WithNext("copy or download the file again; without its footer nothing of it can be read")
+	case string(head[:4]) != magic:
+		return 0, f.damaged("it does not begin as a Parquet file", fmt.Errorf("its first bytes are %q", head[:4]))
 	}
-	if footer := int64(binary.LittleEndian.Uint32(tail[:])); footer > size-trailer-int64(len(magic)) {
-		return f.damaged("its footer cannot be read", fmt.Errorf("it is said to have %d bytes of %d", footer, size))
+	footer := int64(binary.LittleEndian.Uint32(tail[:]))
+	if footer > size-trailer-int64(len(magic)) {
+		return 0, f.damaged("its footer cannot be read", fmt.Errorf("it is said to have %d bytes of %d", footer, size))
+	}
+	return footer, nil
+}
+
+func (f *File) encrypted() error {
+	return orrery.Errorf(orrery.Invalid, "parquet_encrypted", "%s is encrypted", f.path).WithNext("write it without encryption")
+}
+
+// checkSchema sees to it that the tree of columns has a bottom, and that each row
+// group has its columns: the library takes memory for the product of their
+// numbers.
+func (f *File) checkSchema(int64) error {
+	leaves := 0
+	var open []int32 // The children that each group above still waits for.
+	for i := range f.meta.Schema {
+		e := &f.meta.Schema[i]
+		if e.Type.Valid {
+			leaves++
+		}
+		if e.NumChildren.Valid && e.NumChildren.V > 0 {
+			open = append(open, e.NumChildren.V)
+			if len(open) > maxNesting {
+				return errors.New("its columns are nested too deep")
+			}
+			continue
+		}
+		for len(open) > 0 {
+			if open[len(open)-1]--; open[len(open)-1] > 0 {
+				break
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	for _, group := range f.meta.RowGroups {
+		if len(group.Columns) != leaves {
+			return fmt.Errorf("a row group of %d columns where the schema has %d", len(group.Columns), leaves)
+		}
 	}
 	return nil
 }
 
 // checkRows holds the footer's counts against each other.
-func (f *File) checkRows() error {
+func (f *File) checkRows(int64) error {
 	total := int64(0)
-	for _, group := range f.file.RowGroups() {
-		if group.NumRows() < 0 {
-			return fmt.Errorf("a row group of %d rows", group.NumRows())
+	for _, group := range f.meta.RowGroups {
+		if group.NumRows < 0 {
+			return fmt.Errorf("a row group of %d rows", group.NumRows)
 		}
-		total += group.NumRows()
+		total += group.NumRows
 	}
-	if total != f.file.NumRows() {
-		return fmt.Errorf("%d rows where the row groups have %d", f.file.NumRows(), total)
+	if total != f.meta.NumRows {
+		return fmt.Errorf("%d rows where the row groups have %d", f.meta.NumRows, total)
 	}
 	return nil
 }
 
-// checkChunks sees to it that each column lies within the file, and is not
-// compressed by LZ4, which the library cannot tell from damage: it then asks for
-// twice the memory until there is none.
+// checkChunks sees to it that each column lies within the file, and is compressed
+// in a way that is known.
 func (f *File) checkChunks(size int64) error {
-	for _, group := range f.file.Metadata().RowGroups {
+	for _, group := range f.meta.RowGroups {
 		for i := range group.Columns {
 			c := &group.Columns[i].MetaData
-			switch c.Codec {
-			case format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd:
-			default:
+			if !readable(c.Codec) {
 				return orrery.Errorf(orrery.Invalid, "parquet_codec", "%s is compressed with %s, which is not read", f.path, c.Codec).
 					WithNext("write it with snappy, zstd or gzip")
 			}
@@ -169,10 +258,10 @@ func (f *File) checkChunks(size int64) error {
 func (f *File) Columns() []Column { return f.columns }
 
 // NumRows counts the rows of the file.
-func (f *File) NumRows() int64 { return f.file.NumRows() }
+func (f *File) NumRows() int64 { return f.meta.NumRows }
 
 func describe(c *library.Column) Column {
-	d := Column{Name: c.Name(), leaf: c.Index()}
+	d := Column{Name: c.Name(), leaf: c.Index(), column: c}
 	switch {
 	case c.Repeated():
 		d.Type = "a repeated column"

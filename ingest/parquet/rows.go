@@ -56,7 +56,8 @@ type Reader struct {
 	file    *File
 	columns []int
 	longest int
-	groups  []library.RowGroup
+	// group is the next row group.
+	group   int
 	cursors []cursor
 	// left counts the rows of the group that are still to come.
 	left int64
@@ -69,7 +70,7 @@ type Reader struct {
 // Read gives a reader of the columns with those indexes, none of them of kind
 // Other or LocalTimestamp. A text of more than longest bytes is not kept.
 func (f *File) Read(columns []int, longest int) *Reader {
-	return &Reader{file: f, columns: columns, longest: longest, groups: f.file.RowGroups(), next: 1}
+	return &Reader{file: f, columns: columns, longest: longest, next: 1}
 }
 
 // Next reads the next run of rows into rows, whose memory it uses again. At the
@@ -116,11 +117,11 @@ var errDone = errors.New("no more rows")
 // step reads a few rows.
 func (r *Reader) step(rows *Rows) (int, error) {
 	for r.left == 0 {
-		if len(r.groups) == 0 {
+		if r.group == len(r.file.meta.RowGroups) {
 			return 0, errDone
 		}
-		r.open(r.groups[0])
-		r.groups = r.groups[1:]
+		r.open(r.group)
+		r.group++
 	}
 	n := int(min(r.left, stepRows))
 	for i := range r.cursors {
@@ -140,17 +141,18 @@ type cursor struct {
 	values library.ValueReader
 }
 
-func (r *Reader) open(group library.RowGroup) {
+func (r *Reader) open(group int) {
 	for i := range r.cursors {
 		r.cursors[i].close()
 	}
 	r.cursors = r.cursors[:0]
-	chunks := group.ColumnChunks()
+	meta, chunks := &r.file.meta.RowGroups[group], r.file.file.RowGroups()[group].ColumnChunks()
 	for _, c := range r.columns {
 		column := &r.file.columns[c]
-		r.cursors = append(r.cursors, cursor{column: column, pages: chunks[column.leaf].Pages()})
+		pages := newSource(r.file.r, &meta.Columns[column.leaf].MetaData, column.column, meta.NumRows)
+		r.cursors = append(r.cursors, cursor{column: column, pages: chunks[column.leaf].(*library.FileColumnChunk).PagesFrom(pages)})
 	}
-	r.left = group.NumRows()
+	r.left = meta.NumRows
 }
 
 func (c *cursor) close() {
