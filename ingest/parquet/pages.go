@@ -167,7 +167,7 @@ func (s *source) start(header *format.PageHeader, size int) ([]byte, error) {
 
 func (s *source) dictionary(header *format.PageHeader) error {
 	h := &header.DictionaryPageHeader.V
-	if h.Encoding != format.Plain && h.Encoding != format.PlainDictionary {
+	if h.Encoding != format.Plain && h.Encoding != plainDictionary {
 		return fmt.Errorf("a dictionary with the encoding %s", h.Encoding)
 	}
 	if h.NumValues < 0 {
@@ -284,7 +284,7 @@ func (s *source) dataV2(header *format.PageHeader) error {
 
 // values looks at the values of a page.
 func (s *source) values(encoding format.Encoding, b []byte, n int) error {
-	if (encoding == format.RLEDictionary || encoding == format.PlainDictionary) && !s.dict {
+	if (encoding == format.RLEDictionary || encoding == plainDictionary) && !s.dict {
 		return errors.New("a dictionary is missing")
 	}
 	return checkValues(encoding, s.column.Type(), b, n, maxPageSize)

@@ -16,6 +16,10 @@ import (
 // was in that memory before. What is here compares them with what the page must
 // hold.
 
+// plainDictionary is how writers of the format's first version name the encoding
+// of a dictionary and of the places in it.
+const plainDictionary format.Encoding = 2
+
 // padding is how many values beyond those of the page a run may hold: runs are
 // packed by eights, and some writers fill up more.
 const padding = 512
@@ -28,7 +32,7 @@ func checkValues(encoding format.Encoding, t library.Type, b []byte, n, size int
 	switch encoding {
 	case format.Plain, format.ByteStreamSplit:
 		return checkPlain(t, b, n)
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary, plainDictionary:
 		if len(b) == 0 {
 			return checkCount(0, n)
 		}
