@@ -93,11 +93,20 @@ func (a *app) against(ctx context.Context, s *spec.Spec, dir string) (effect *se
 }
 
 func describeSpec(w io.Writer, s *spec.Spec) {
-	model := "no model"
-	if s.Model != nil {
-		model = fmt.Sprintf("a model of kind %s on %d of them", s.Model.Kind, len(s.Model.Features))
+	fmt.Fprintf(w, "%s is fine: %d events, %d features, %s, %d rules\n",
+		s.Path, len(s.Contract.Events), len(s.Features), describeModel(s.Model), len(s.Policy))
+}
+
+func describeModel(m *spec.Model) string {
+	switch {
+	case m == nil:
+		return "no model"
+	case !m.ReadsText:
+		return fmt.Sprintf("a model of kind %s on %d of them", m.Kind, len(m.Features))
+	case len(m.Features) == 0:
+		return fmt.Sprintf("a model of kind %s on the text", m.Kind)
 	}
-	fmt.Fprintf(w, "%s is fine: %d events, %d features, %s, %d rules\n", s.Path, len(s.Contract.Events), len(s.Features), model, len(s.Policy))
+	return fmt.Sprintf("a model of kind %s on the text and %d of them", m.Kind, len(m.Features))
 }
 
 func (a *app) color() bool {

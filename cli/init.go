@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -17,17 +20,55 @@ import (
 
 	"orrery.dev"
 	"orrery.dev/builtin"
+	"orrery.dev/cases"
 	"orrery.dev/spec"
 	"orrery.dev/systems/fraud"
+	"orrery.dev/systems/moderation"
 )
 
 //go:embed templates
 var templates embed.FS
 
+// start is what a new system begins with: a folder's spec and, where it has them,
+// its cases.
+type start struct {
+	files fs.ReadFileFS
+	dir   string
+}
+
 // starts are the systems that a new one can start from.
-var starts = map[string]func() ([]byte, error){
-	"":      func() ([]byte, error) { return templates.ReadFile("templates/" + spec.FileName) },
-	"fraud": func() ([]byte, error) { return fraud.Files.ReadFile(spec.FileName) },
+var starts = map[string]start{
+	"":           {templates, "templates"},
+	"fraud":      {fraud.Files, "."},
+	"moderation": {moderation.Files, "."},
+}
+
+// startNames lists them, but for the one that is taken where none is named.
+func startNames() []string { return slices.Sorted(maps.Keys(starts))[1:] }
+
+// read gives the files of a new system of that name.
+func (s start) read(name string) (map[string][]byte, error) {
+	text, err := s.files.ReadFile(path.Join(s.dir, spec.FileName))
+	if err != nil {
+		return nil, err
+	}
+	text = systemLine.ReplaceAll(text, []byte("system: "+name))
+	checked, diagnostics := spec.Check(spec.FileName, text, builtin.Registry())
+	if checked == nil {
+		return nil, diagnostics.Err()
+	}
+	readme, err := newReadme(checked)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{spec.FileName: text, "README.md": readme}
+	switch b, err := s.files.ReadFile(path.Join(s.dir, cases.FileName)); {
+	case err == nil:
+		files[cases.FileName] = b
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	return files, nil
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -36,15 +77,16 @@ func (a *app) initCommand() *cobra.Command {
 		Use:   "init NAME",
 		Short: "Start a new system from a template",
 		Long: `Init makes a folder of the name, with a system.yaml that is fine as it is and says
-in comments what each part does, and a README with the commands to go on with.
+in comments what each part does, and a README with the commands to go on with; one
+that starts from a system of Orrery's has its cases for orrery test too.
 The name is the system's too: lower-case letters, digits and _. Nothing that is
 there already is overwritten.`,
-		Example: "  orrery init orders\n  orrery init cards --from fraud",
+		Example: "  orrery init orders\n  orrery init cards --from fraud\n  orrery init chat --from moderation",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.init(args[0], from) },
 	}
-	cmd.Flags().StringVar(&from, "from", "", "start from a system that comes with Orrery: fraud")
-	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"fraud"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&from, "from", "", "start from a system that comes with Orrery: "+strings.Join(startNames(), " or "))
+	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(startNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -55,22 +97,13 @@ func (a *app) init(dir, from string) error {
 	}
 	start, known := starts[from]
 	if !known {
-		return usagef("there is no system %q to start from; there is fraud", from)
+		return usagef("there is no system %q to start from; there are %s", from, strings.Join(startNames(), " and "))
 	}
-	text, err := start()
+	files, err := start.read(name)
 	if err != nil {
 		return err
 	}
-	text = systemLine.ReplaceAll(text, []byte("system: "+name))
-	s, diagnostics := spec.Check(spec.FileName, text, builtin.Registry())
-	if s == nil {
-		return diagnostics.Err()
-	}
-	readme, err := newReadme(s)
-	if err != nil {
-		return err
-	}
-	if err := makeSystem(dir, map[string][]byte{spec.FileName: text, "README.md": readme}); err != nil {
+	if err := makeSystem(dir, files); err != nil {
 		return err
 	}
 	file := filepath.Join(dir, spec.FileName)
