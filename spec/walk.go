@@ -261,36 +261,47 @@ func (c *checker) choose(n *node, alternatives []declare.Field) declare.Field {
 		return has[0]
 	}
 	if alternatives[0].Fields[0].Enum == nil && !n.partial {
-		c.kindless(n, alternatives, has)
+		if meant := c.kindless(n, alternatives, has); meant != nil {
+			return *meant
+		}
 	}
 	return declare.Field{Type: declare.Mapping, Fields: merge(alternatives)}
 }
 
 // kindless reports a mapping that has the key of no alternative, or of several.
-func (c *checker) kindless(n *node, alternatives, has []declare.Field) {
+// Where the key of one is only misspelt, the mapping goes on as that one, so that
+// what else is wrong with it is told too.
+func (c *checker) kindless(n *node, alternatives, has []declare.Field) *declare.Field {
 	var kinds []string
 	for _, f := range alternatives {
 		kinds = append(kinds, f.Fields[0].Name)
 	}
-	n.bad = true
 	if len(has) > 1 {
+		n.bad = true
 		second := n.key(has[1].Fields[0].Name)
 		c.at(second.at, join(n.path, second.text), "two_kinds", "`%s` is both a `%s` and a `%s`", leaf(n.path), has[0].Fields[0].Name, second.text).
 			note("a feature has one kind; make two features of it")
-		return
+		return nil
 	}
 	declared := merge(alternatives)
 	for _, e := range n.entries {
-		if !slices.ContainsFunc(declared, func(f declare.Field) bool { return f.Name == e.key.text }) {
-			d := c.at(e.key.at, join(n.path, e.key.text), "unknown_kind", "there is no feature kind `%s`", e.key.text)
-			if d.suggest(nearest(e.key.text, kinds)); d.Suggestion == "" {
-				d.note("the kinds are %s", quoted(kinds))
-			}
-			e.key.bad = true
-			return
+		if slices.ContainsFunc(declared, func(f declare.Field) bool { return f.Name == e.key.text }) {
+			continue
 		}
+		d := c.at(e.key.at, join(n.path, e.key.text), "unknown_kind", "there is no feature kind `%s`", e.key.text)
+		e.key.bad = true
+		near := nearest(e.key.text, kinds)
+		if d.suggest(near); near != "" {
+			e.key.text = near
+			return &alternatives[slices.Index(kinds, near)]
+		}
+		d.note("the kinds are %s", quoted(kinds))
+		n.bad = true
+		return nil
 	}
+	n.bad = true
 	c.errorf(n, "no_kind", "`%s` does not say what it is", leaf(n.path)).note("give it one of %s", quoted(kinds))
+	return nil
 }
 
 // merge gives every field of several mappings once, required where all agree,
