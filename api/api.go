@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -151,11 +152,36 @@ func (s *Server) routes() []route {
 		{"GET " + perspective.Discovery, open, false, s.discover},
 		{"POST " + perspective.Prefix + "comments:analyze", access.Decide, false, s.commented(s.analyze)},
 		{"POST " + perspective.Prefix + "comments:suggestscore", access.Ingest, false, s.commented(s.suggest)},
-		{"/", access.Read, false, func(w http.ResponseWriter, r *http.Request) {
-			s.fail(w, r, orrery.Errorf(orrery.NotFound, "no_such_endpoint", "there is no %s %s", r.Method, r.URL.Path).
-				WithNext("POST an event to /v1/systems/%s/decisions", s.engine.Plan().Spec.System))
-		}},
+		{"GET /{$}", open, false, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) }},
+		{"/", access.Read, false, s.nothing},
 	}
+}
+
+// nothing answers a request that no endpoint is for, and says which methods the
+// path takes where it takes others.
+func (s *Server) nothing(w http.ResponseWriter, r *http.Request) {
+	err := orrery.Errorf(orrery.NotFound, "no_such_endpoint", "there is no %s %s", r.Method, r.URL.Path)
+	if allowed := s.allowed(r); len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		s.fail(w, r, &orrery.Error{Kind: orrery.NotFound, Code: methodNotAllowed, Message: err.Message, Next: "use " + strings.Join(allowed, " or ")})
+		return
+	}
+	s.fail(w, r, err.WithNext("POST an event to /v1/systems/%s/decisions; what else there is stands at /docs", s.engine.Plan().Spec.System))
+}
+
+// methodNotAllowed is the code of the one error whose status is its own, 405.
+const methodNotAllowed = "method_not_allowed"
+
+// allowed lists the methods that the path of a request takes.
+func (s *Server) allowed(r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		other := http.Request{Method: method, Host: r.Host, URL: r.URL}
+		if _, pattern := s.mux.Handler(&other); strings.HasPrefix(pattern, method+" ") {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // here gives a handler that refuses systems which do not run here.

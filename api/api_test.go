@@ -196,6 +196,7 @@ func TestProblems(t *testing.T) {
 		{"unknown entity", "GET", "/v1/systems/fraud/entities/shop/1/features", "", 404, "entity_not_found"},
 		{"bad instant", "GET", "/v1/systems/fraud/entities/customer/1/features?at=noon", "", 422, "instant_invalid"},
 		{"no such endpoint", "GET", "/v2", "", 404, "no_such_endpoint"},
+		{"another method", "DELETE", "/v1/systems/fraud/decisions", "", 405, "method_not_allowed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			status, contentType, value := call(t, server, test.method, test.path, "application/json", test.body)
@@ -207,6 +208,43 @@ func TestProblems(t *testing.T) {
 				t.Errorf("problem %v", problem)
 			}
 		})
+	}
+}
+
+// TestMethods tells the methods that a path takes, and shows a browser the way.
+func TestMethods(t *testing.T) {
+	server := newServer(t)
+	for path, want := range map[string]string{
+		"/v1/systems/fraud/decisions":            "POST",
+		"/v1/systems/fraud/imports/x":            "GET, PUT",
+		"/v1/systems/fraud/lists/blocked":        "GET, POST",
+		"/docs":                                  "GET",
+		"/v1/systems/fraud/entities/customer/1/": "",
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		status := http.StatusMethodNotAllowed
+		if want == "" {
+			status = http.StatusNotFound
+		}
+		if got := response.Header.Get("Allow"); got != want || response.StatusCode != status {
+			t.Errorf("%s: %d, allowed %q, want %q", path, response.StatusCode, got, want)
+		}
+	}
+	response, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.Request.URL.Path != "/docs" {
+		t.Errorf("a browser comes to %s, %s", response.Request.URL, response.Status)
 	}
 }
 

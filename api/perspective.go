@@ -71,7 +71,11 @@ func perspectiveError(err error, p *Problem) *perspective.Error {
 	if p.Next != "" {
 		message += "; " + p.Next
 	}
-	return perspective.Of(p.Status, message)
+	status := p.Status
+	if status == http.StatusMethodNotAllowed {
+		status = http.StatusNotFound // Google's endpoints know no other answer to it.
+	}
+	return perspective.Of(status, message)
 }
 
 // discover describes the Perspective API's methods to Google's clients.

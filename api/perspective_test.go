@@ -302,8 +302,10 @@ func TestDiscovery(t *testing.T) {
 		}
 	}
 	walk(value)
-	if status, _, got := call(t, c.Server, "GET", "/$discovery/rest?version=v2", "", ""); status != http.StatusNotFound || dig(t, got, "error", "code") != 404.0 {
-		t.Errorf("%d %v", status, got)
+	for _, path := range []string{"/$discovery/rest?version=v2", analyzePath} {
+		if status, _, got := call(t, c.Server, "GET", path, "", ""); status != http.StatusNotFound || dig(t, got, "error", "code") != 404.0 {
+			t.Errorf("%s: %d %v", path, status, got)
+		}
 	}
 }
 

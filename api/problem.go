@@ -71,6 +71,9 @@ func problemOf(err error) *Problem {
 	if errors.As(err, &event) {
 		p.Faults = event.Faults
 	}
+	if p.Code == methodNotAllowed {
+		p.Status, p.Title = http.StatusMethodNotAllowed, "Method not allowed"
+	}
 	p.Type = "urn:orrery:problem:" + p.Code
 	return p
 }
