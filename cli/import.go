@@ -185,6 +185,9 @@ func (im *fileImport) send(ctx context.Context, events []orrery.Event) error {
 	if err != nil {
 		return err
 	}
+	if err := im.misplaced(results); err != nil {
+		return err
+	}
 	items := im.summary.add(events, results, im.source)
 	if len(items) > 0 {
 		if err := im.to.quarantine(ctx, items, 0); err != nil {
@@ -197,6 +200,43 @@ func (im *fileImport) send(ctx context.Context, events []orrery.Event) error {
 	}
 	return nil
 }
+
+// misplaced tells, by the first events of an import, that all of it comes before
+// what the log has. Then nothing is put in quarantine: the files are right, and
+// it is of no use to refuse their events one by one.
+func (im *fileImport) misplaced(results []serve.Result) error {
+	if im.summary.Recorded+im.summary.Repeated+im.summary.Skipped > 0 || len(results) <= firstKept {
+		return nil
+	}
+	var first *orrery.Error
+	before := 0
+	for i := range results {
+		switch err := results[i].Err; {
+		case err == nil && !results[i].Repeated:
+			return nil
+		case orrery.CodeOf(err) == "import_out_of_order" || orrery.CodeOf(err) == "event_too_old":
+			if before++; first == nil {
+				errors.As(err, &first)
+			}
+		}
+	}
+	if 2*before <= len(results) {
+		return nil
+	}
+	err := orrery.Errorf(orrery.Conflict, importTooLate, "the import ends here, since none of its first %d events can be recorded: %s", len(results), first.Message)
+	switch {
+	case im.live:
+		return err.WithNext("%s", first.Next)
+	case first.Code == "event_too_old":
+		return err.WithNext("%s, into a new data directory (--data DIR)", historyFirst)
+	}
+	return err.WithNext("%s, into a new data directory (--data DIR); or have the events count as received now (--received now)", historyFirst)
+}
+
+const (
+	importTooLate = "import_too_late"
+	historyFirst  = "history comes before live events: import it in one command, all files together"
+)
 
 // source names the files that an event may be of.
 func (im *fileImport) source(e *orrery.Event) string {

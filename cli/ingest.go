@@ -183,7 +183,7 @@ func printIngest(w io.Writer, s *IngestSummary, err error) {
 	if s.Refused > 0 {
 		fmt.Fprintln(w, "what was refused is in quarantine: orrery quarantine")
 	}
-	if err != nil {
+	if err != nil && orrery.CodeOf(err) != importTooLate {
 		fmt.Fprintln(w, "the same command goes on from here")
 	}
 }
