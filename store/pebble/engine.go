@@ -40,6 +40,9 @@ func logOptions(o Options, cache *pebble.Cache, exists bool) *pebble.Options {
 		Cache:                       cache,
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       layers,
+		L0CompactionFileThreshold:   16 * layers,
+		L0StopWritesThreshold:       4 * layers,
 		FormatMajorVersion:          pebbleFormat,
 		// One compaction at a time leaves the processors to the engine; a second
 		// comes when the first falls behind.
@@ -61,6 +64,12 @@ func logOptions(o Options, cache *pebble.Cache, exists bool) *pebble.Options {
 	}
 	return p
 }
+
+// layers is how many layers of new tables there may be before they are compacted.
+// Ids come in no order, so a compaction rewrites all of those that lie below, and
+// should come seldom. What more layers cost is the look-up of an id that came
+// before; of nearly all others known tells without a look.
+const layers = 12
 
 // onePrefixATable has no table reach over keys of two prefixes. Records come in
 // the order of their keys, so tables of records alone never overlap and are never

@@ -46,7 +46,7 @@ func (p *pacer) behind(db *pebble.DB) bool {
 	now, last := int64(time.Since(p.began)), p.asked.Load()
 	if (last == 0 || now-last > int64(askEvery)) && p.asked.CompareAndSwap(last, now) {
 		m := db.Metrics()
-		p.late.Store(m.MemTable.Count > 2 || m.Levels[0].Sublevels > 6)
+		p.late.Store(m.MemTable.Count > 2 || m.Levels[0].Sublevels > layers*3/2)
 	}
 	return p.late.Load()
 }
