@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	library "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -33,10 +34,10 @@ type source struct {
 	// left counts the values that the row group still has.
 	left int64
 	dict bool
-	// page is the current page with its header. Its first byte is at that offset
-	// of what the library reads.
-	page []byte
-	at   int64
+	// head and page are the current page's header and what follows it. The first
+	// byte of head is at that offset of what the library reads.
+	head, page []byte
+	at         int64
 	// packed is a page as it stands in the file.
 	packed []byte
 }
@@ -56,20 +57,24 @@ func newSource(r io.ReaderAt, chunk *format.ColumnMetaData, column *library.Colu
 
 // ReadAt gives what is left of the current page, or the next one.
 func (s *source) ReadAt(p []byte, off int64) (int, error) {
-	if off == s.at+int64(len(s.page)) {
+	if off == s.at+int64(len(s.head)+len(s.page)) {
 		s.at = off
 		if err := s.next(); err != nil {
-			s.page = s.page[:0]
+			s.head, s.page = s.head[:0], s.page[:0]
 			if err != io.EOF {
 				err = fmt.Errorf("the column %q: %w", s.column.Name(), err)
 			}
 			return 0, err
 		}
 	}
-	if off < s.at || off >= s.at+int64(len(s.page)) {
+	if off < s.at || off >= s.at+int64(len(s.head)+len(s.page)) {
 		return 0, errors.New("a dictionary is missing")
 	}
-	return copy(p, s.page[off-s.at:]), nil
+	from := int(off - s.at)
+	if from < len(s.head) {
+		return copy(p, s.head[from:]), nil
+	}
+	return copy(p, s.page[from-len(s.head):]), nil
 }
 
 // next reads a page. It passes over indexes, which hold no values.
@@ -151,18 +156,19 @@ func readSome(b []byte, r io.Reader, n int) ([]byte, error) {
 	return b, nil
 }
 
-// start makes s.page a header and room for a page of that size, and gives the room.
-func (s *source) start(header *format.PageHeader, size int) ([]byte, error) {
-	head, err := thrift.Marshal(&thrift.CompactProtocol{}, header)
-	if err != nil {
-		return nil, err
-	}
-	s.page = append(s.page[:0], head...)
-	if cap(s.page) < len(head)+size {
-		s.page = append(make([]byte, 0, len(head)+size), head...)
-	}
-	s.page = s.page[:len(head)+size]
-	return s.page[len(head):], nil
+// room gives s.page that size.
+func (s *source) room(size int32) []byte {
+	s.page = slices.Grow(s.page[:0], int(size))[:size]
+	return s.page
+}
+
+// put puts values in the place of those that end the page, and makes the header
+// one of such a page.
+func (s *source) put(header *format.PageHeader, before int, values []byte) (err error) {
+	s.page = append(s.page[:before], values...)
+	header.UncompressedPageSize, header.CompressedPageSize = int32(len(s.page)), int32(len(s.page))
+	s.head, err = thrift.Marshal(&thrift.CompactProtocol{}, header)
+	return err
 }
 
 func (s *source) dictionary(header *format.PageHeader) error {
@@ -173,15 +179,16 @@ func (s *source) dictionary(header *format.PageHeader) error {
 	if h.NumValues < 0 {
 		return fmt.Errorf("a dictionary of %d values", h.NumValues)
 	}
-	body, err := s.start(header, int(header.UncompressedPageSize))
+	s.dict = true
+	values := s.room(header.UncompressedPageSize)
+	if err := inflate(s.codec, values, s.packed); err != nil {
+		return err
+	}
+	values, err := cutPlain(s.column.Type(), values, int(h.NumValues))
 	if err != nil {
 		return err
 	}
-	s.dict = true
-	if err := inflate(s.codec, body, s.packed); err != nil {
-		return err
-	}
-	return checkPlain(s.column.Type(), body, int(h.NumValues))
+	return s.put(header, 0, values)
 }
 
 // checkSize sees to it that the page can have that size when it is decompressed.
@@ -222,10 +229,7 @@ func (s *source) data(header *format.PageHeader) error {
 	if err != nil {
 		return err
 	}
-	values, err := s.start(header, int(header.UncompressedPageSize))
-	if err != nil {
-		return err
-	}
+	values := s.room(header.UncompressedPageSize)
 	if err := inflate(s.codec, values, s.packed); err != nil {
 		return err
 	}
@@ -239,7 +243,11 @@ func (s *source) data(header *format.PageHeader) error {
 		}
 		values = rest
 	}
-	return s.values(h.Encoding, values, n)
+	before := len(s.page) - len(values)
+	if values, err = s.values(&h.Encoding, values, n); err != nil {
+		return err
+	}
+	return s.put(header, before, values)
 }
 
 // dataV2 reads a page whose levels stand before what is compressed.
@@ -256,10 +264,7 @@ func (s *source) dataV2(header *format.PageHeader) error {
 	}
 	compressed := !h.IsCompressed.Valid || h.IsCompressed.V
 	h.IsCompressed = thrift.New(false)
-	body, err := s.start(header, int(header.UncompressedPageSize))
-	if err != nil {
-		return err
-	}
+	body := s.room(header.UncompressedPageSize)
 	levels := int(repetition + definition)
 	copy(body, s.packed[:levels])
 	codec, values := s.codec, body[levels:]
@@ -279,13 +284,31 @@ func (s *source) dataV2(header *format.PageHeader) error {
 	if err := checkCount(n-int(h.NumNulls), present); err != nil {
 		return err
 	}
-	return s.values(h.Encoding, values, present)
+	if values, err = s.values(&h.Encoding, values, present); err != nil {
+		return err
+	}
+	return s.put(header, levels, values)
 }
 
-// values looks at the values of a page.
-func (s *source) values(encoding format.Encoding, b []byte, n int) error {
-	if (encoding == format.RLEDictionary || encoding == plainDictionary) && !s.dict {
-		return errors.New("a dictionary is missing")
+// values looks at the n values of a page, and gives them as the library reads them.
+func (s *source) values(encoding *format.Encoding, b []byte, n int) ([]byte, error) {
+	switch t := s.column.Type(); *encoding {
+	case format.Plain:
+		return cutPlain(t, b, n)
+	case format.RLE:
+		// The library would take runs of a length that eight does not divide for others.
+		*encoding = format.Plain
+		return booleans(t, b, n)
+	case format.DeltaBinaryPacked:
+		if t.Kind() != library.Int32 && t.Kind() != library.Int64 {
+			return nil, errors.New("only whole numbers are written as differences")
+		}
+		*encoding = format.Plain
+		return unpack(b, n, width(t))
+	case format.RLEDictionary, plainDictionary:
+		if !s.dict {
+			return nil, errors.New("a dictionary is missing")
+		}
 	}
-	return checkValues(encoding, s.column.Type(), b, n, maxPageSize)
+	return b, checkValues(*encoding, s.column.Type(), b, n, maxPageSize)
 }

@@ -3,9 +3,12 @@ package parquet
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
+	"math"
 	"math/bits"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -124,10 +127,10 @@ func TestDeltaLength(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := deltaLength(append(b, 1, 2, 3), n); got != len(b) || err != nil {
+		if got, err := deltaLength(append(b, 1, 2, 3), n, 32); got != len(b) || err != nil {
 			t.Fatalf("%d numbers: %d bytes of %d, %v", n, got, len(b), err)
 		}
-		if _, err := deltaLength(b, n+1); err == nil {
+		if _, err := deltaLength(b, n+1, 32); err == nil {
 			t.Fatalf("%d numbers pass for one more", n)
 		}
 		if b, err = library.DeltaByteArray.EncodeByteArray(nil, texts, offsets); err != nil {
@@ -140,6 +143,183 @@ func TestDeltaLength(t *testing.T) {
 			t.Fatalf("%d texts of %d bytes pass for one less", n, len(texts))
 		}
 	}
+}
+
+// TestUnpack holds numbers against those that the library packed. Differences of
+// numbers of 32 bits may have 33, as DuckDB writes them.
+func TestUnpack(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 600 {
+		long, short, narrow := make([]int64, n), make([]int64, n), make([]int32, n)
+		for i := range n {
+			long[i] = int64(random.Uint64()) >> random.IntN(64)
+			narrow[i] = int32(random.Uint32()) >> random.IntN(32)
+			short[i] = int64(int32(random.Uint32()))
+		}
+		want := func(numbers []int64, size int) (b []byte) {
+			for _, x := range numbers {
+				b = appendPlain(b, x, size)
+			}
+			return b
+		}
+		for size, numbers := range map[int][]int64{8: long, 4: short} {
+			b, err := library.DeltaBinaryPacked.EncodeInt64(nil, numbers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := unpack(b, n, size); err != nil || !bytes.Equal(got, want(numbers, size)) {
+				t.Fatalf("%d numbers of %d bytes: %v", n, size, err)
+			}
+			if _, err := unpack(b[:len(b)-1], n, size); err == nil {
+				t.Fatalf("%d numbers without their last byte pass", n)
+			}
+		}
+		b, err := library.DeltaBinaryPacked.EncodeInt32(nil, narrow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := unpack(b, n, 4)
+		for i, x := range narrow {
+			if err != nil || int32(binary.LittleEndian.Uint32(got[4*i:])) != x {
+				t.Fatalf("%d numbers: %v", n, err)
+			}
+		}
+	}
+}
+
+// TestBooleans holds booleans against the levels that they were packed from.
+func TestBooleans(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 600 {
+		want, last := make([]byte, n), byte(0)
+		for i := range want {
+			if random.IntN(1+i%30) == 0 {
+				last ^= 1
+			}
+			want[i] = last
+		}
+		runs, err := (&rle.Encoding{BitWidth: 1}).EncodeLevels(nil, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n%2 == 0 { // As runs alone, of lengths that eight does not divide.
+			runs = runs[:0]
+			for i := 0; i < n; {
+				length := 1
+				for i+length < n && want[i+length] == want[i] {
+					length++
+				}
+				runs = append(binary.AppendUvarint(runs, uint64(length)<<1), want[i])
+				i += length
+			}
+		}
+		b := append(binary.LittleEndian.AppendUint32(nil, uint32(len(runs))), runs...)
+		got, err := booleans(library.BooleanType, b, n)
+		if err != nil || len(got) != (n+7)/8 {
+			t.Fatalf("%d booleans: %d bytes, %v", n, len(got), err)
+		}
+		for i := range want {
+			if got[i/8]>>(i%8)&1 != want[i] {
+				t.Fatalf("%d booleans: the one at %d", n, i)
+			}
+		}
+		if _, err := booleans(library.BooleanType, b, n+padding+8); err == nil {
+			t.Fatalf("%d booleans pass for more", n)
+		}
+	}
+}
+
+// TestCutPlain leaves out what stands behind the last value.
+func TestCutPlain(t *testing.T) {
+	for _, c := range []struct {
+		kind library.Type
+		b    string
+		n    int
+		want int
+	}{
+		{library.ByteArrayType, "\x01\x00\x00\x00a\x00\x00\x00\x00\x02\x00\x00\x00bc", 2, 9},
+		{library.ByteArrayType, "\x01\x00\x00\x00a", 0, 0},
+		{library.ByteArrayType, "\x01\x00\x00\x00a", 2, -1},
+		{library.ByteArrayType, "\xff\xff\xff\xffa", 1, -1},
+		{library.Int32Type, "123456789", 2, 8},
+		{library.Int32Type, "1234567", 2, -1},
+		{library.Int64Type, "12345678", 1, 8},
+		{library.BooleanType, "123", 9, 2},
+		{library.BooleanType, "1", 9, -1},
+	} {
+		got, err := cutPlain(c.kind, []byte(c.b), c.n)
+		if c.want < 0 {
+			if err == nil {
+				t.Errorf("%d values of %s pass in %q", c.n, c.kind, c.b)
+			}
+			continue
+		}
+		if err != nil || string(got) != c.b[:c.want] {
+			t.Errorf("%d values of %s in %q: %q, %v", c.n, c.kind, c.b, got, err)
+		}
+	}
+}
+
+// TestWriters reads the same rows as four writers wrote them. The library alone gets
+// wrong booleans and numbers from the first and the third, without an error.
+func TestWriters(t *testing.T) {
+	text, err := os.ReadFile("testdata/rows.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string][]any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&want); err != nil {
+		t.Fatal(err)
+	}
+	for _, writer := range []string{"pyarrow", "polars", "duckdb", "fastparquet"} {
+		b, err := os.ReadFile("testdata/" + writer + ".parquet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(writer, bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, values := range want {
+			got := column(t, f, name)
+			if len(got) != len(values) {
+				t.Errorf("%s, %s: %d rows of %d", writer, name, len(got), len(values))
+				continue
+			}
+			for i, v := range values {
+				if w := cellOf(t, name, v); got[i] != w {
+					t.Errorf("%s, %s, row %d: %s, want %s", writer, name, i+1, got[i], w)
+					break
+				}
+			}
+		}
+	}
+}
+
+// cellOf gives a value of JSON as column does.
+func cellOf(t *testing.T, name string, v any) string {
+	t.Helper()
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		if v {
+			return "1"
+		}
+		return "0"
+	case json.Number:
+		if name == "ratio" {
+			x, err := v.Float64()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint(int64(math.Float64bits(x)))
+		}
+		return v.String()
+	}
+	return fmt.Sprint(v)
 }
 
 // TestInflate decompresses to the size that is said, and to no other.

@@ -30,26 +30,16 @@ var errRuns = errors.New("its runs hold more values than the page")
 // which may take size bytes when they are decoded.
 func checkValues(encoding format.Encoding, t library.Type, b []byte, n, size int) error {
 	switch encoding {
-	case format.Plain, format.ByteStreamSplit:
-		return checkPlain(t, b, n)
+	case format.ByteStreamSplit:
+		return checkCount(len(b)/width(t), n)
 	case format.RLEDictionary, plainDictionary:
 		if len(b) == 0 {
 			return checkCount(0, n)
 		}
 		_, err := checkRuns(b[1:], uint(b[0]), n)
 		return err
-	case format.RLE:
-		if t.Kind() != library.Boolean {
-			return errors.New("only booleans are written in runs")
-		}
-		runs, _, err := prefixed(b)
-		if err != nil {
-			return err
-		}
-		_, err = checkRuns(runs, 1, n)
-		return err
-	case format.DeltaBinaryPacked, format.DeltaLengthByteArray:
-		_, err := deltaLength(b, n)
+	case format.DeltaLengthByteArray:
+		_, err := deltaLength(b, n, 32)
 		return err
 	case format.DeltaByteArray:
 		return checkPrefixes(b, n, size)
@@ -65,24 +55,61 @@ func checkCount(got, want int) error {
 	return nil
 }
 
-// checkPlain looks at values one after the other.
-func checkPlain(t library.Type, b []byte, n int) error {
+// cutPlain gives the first n of values that stand one after the other. There may be
+// more: fastparquet writes some after the last of a page.
+func cutPlain(t library.Type, b []byte, n int) ([]byte, error) {
+	end := 0
 	switch t.Kind() {
 	case library.Boolean:
-		return checkCount(min(8*len(b), n), n)
+		end = (n + 7) / 8
 	case library.ByteArray:
-	default:
-		return checkCount(min(len(b)/width(t), n), n)
-	}
-	texts := 0
-	for ; len(b) > 0; texts++ {
-		_, rest, err := prefixed(b)
-		if err != nil {
-			return err
+		for i := range n {
+			_, rest, err := prefixed(b[end:])
+			if err != nil { // There are fewer.
+				return nil, checkCount(i, n)
+			}
+			end = len(b) - len(rest)
 		}
-		b = rest
+	default:
+		end = n * width(t)
 	}
-	return checkCount(texts, n)
+	if end > len(b) {
+		return nil, fmt.Errorf("%d values take %d bytes, where there are %d", n, end, len(b))
+	}
+	return b[:end], nil
+}
+
+// booleans turns runs of n booleans into plain ones, eight to a byte.
+func booleans(t library.Type, b []byte, n int) ([]byte, error) {
+	if t.Kind() != library.Boolean {
+		return nil, errors.New("only booleans are written in runs")
+	}
+	runs, _, err := prefixed(b)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := checkRuns(runs, 1, n); err != nil {
+		return nil, err
+	}
+	out := make([]byte, (n+7)/8)
+	for at := 0; at < n; {
+		head, size := binary.Uvarint(runs)
+		runs = runs[size:]
+		values, length := int(head>>1), 1
+		if head&1 != 0 {
+			values, length = 8*values, values
+		}
+		for i := range min(values, n-at) {
+			bit := runs[0] & 1
+			if head&1 != 0 {
+				bit = runs[i/8] >> (i % 8) & 1
+			}
+			out[(at+i)/8] |= bit << ((at + i) % 8)
+		}
+		at += values
+		runs = runs[length:]
+	}
+	return out, nil
 }
 
 // width is how many bytes a plain value takes, which is no boolean and no text.
@@ -166,15 +193,13 @@ func onesOf(run []byte, packed bool, n int) int {
 	return ones
 }
 
-// deltaLength finds the length of packed differences of n values.
-func deltaLength(b []byte, n int) (int, error) {
+// deltaLength finds the length of packed differences of n values, each of at most
+// that many bits.
+func deltaLength(b []byte, n int, bits byte) (int, error) {
 	d := compact{b: b}
-	var head [4]uint64 // Values a block, miniblocks a block, values, the first value.
-	for i := range head {
-		var err error
-		if head[i], err = d.uvarint(); err != nil {
-			return 0, err
-		}
+	head, err := d.deltaHead()
+	if err != nil {
+		return 0, err
 	}
 	block, minis, values := head[0], head[1], head[2]
 	if values > uint64(n) {
@@ -198,6 +223,9 @@ func deltaLength(b []byte, n int) (int, error) {
 			if left <= 1 {
 				break // Those that are left hold nothing, and are not there.
 			}
+			if width > bits {
+				return 0, fmt.Errorf("a difference has more than %d bits", bits)
+			}
 			if err := d.skip(uint64(width) * (block / minis) / 8); err != nil {
 				return 0, err
 			}
@@ -207,14 +235,94 @@ func deltaLength(b []byte, n int) (int, error) {
 	return d.at, nil
 }
 
+// deltaHead reads how many values a block has, how many miniblocks a block, how
+// many values there are, and the first of them.
+func (c *compact) deltaHead() (head [4]uint64, err error) {
+	for i := range head {
+		if head[i], err = c.uvarint(); err != nil {
+			return head, err
+		}
+	}
+	return head, nil
+}
+
+// unpack turns packed differences of n whole numbers into plain numbers of that
+// many bytes. DuckDB packs differences of more than 32 bits where numbers have 32,
+// which the library would take for others.
+// https://parquet.apache.org/docs/file-format/data-pages/encodings/
+func unpack(b []byte, n, size int) ([]byte, error) {
+	if n*size > maxPageSize {
+		return nil, fmt.Errorf("a page of %d numbers, where %d are read at most", n, maxPageSize/size)
+	}
+	if _, err := deltaLength(b, n, 64); err != nil || n == 0 {
+		return nil, err
+	}
+	// All of it is there, so there are no errors from here on.
+	d := compact{b: b}
+	head, _ := d.deltaHead()
+	minis, each := head[1], int(head[0]/head[1])
+	out, value := make([]byte, 0, n*size), zigzag(head[3])
+	out = appendPlain(out, value, size)
+	for left := n - 1; left > 0; {
+		least, _ := d.uvarint()
+		widths := b[d.at:][:minis]
+		_ = d.skip(minis)
+		for _, width := range widths {
+			if left == 0 {
+				break
+			}
+			packed := b[d.at:][:int(width)*each/8]
+			_ = d.skip(uint64(len(packed)))
+			count := min(left, each)
+			for i := range count {
+				value += zigzag(least) + int64(bitsAt(packed, i*int(width), int(width)))
+				out = appendPlain(out, value, size)
+			}
+			left -= count
+		}
+	}
+	return out, nil
+}
+
+func zigzag(x uint64) int64 { return int64(x>>1) ^ -int64(x&1) }
+
+// appendPlain appends a number's low bytes, four or eight.
+func appendPlain(b []byte, value int64, size int) []byte {
+	if size == 4 {
+		return binary.LittleEndian.AppendUint32(b, uint32(value))
+	}
+	return binary.LittleEndian.AppendUint64(b, uint64(value))
+}
+
+// bitsAt gives that many bits, up to 64, from a place on, the lowest first.
+func bitsAt(b []byte, from, width int) uint64 {
+	if width == 0 {
+		return 0
+	}
+	b = b[from/8:]
+	shift, x := from%8, uint64(0)
+	if len(b) >= 8 {
+		x = binary.LittleEndian.Uint64(b)
+	} else {
+		for i, v := range b {
+			x |= uint64(v) << (8 * i)
+		}
+	}
+	x >>= shift
+	if shift+width > 64 {
+		x |= uint64(b[8]) << (64 - shift)
+	}
+	return x << (64 - width) >> (64 - width)
+}
+
 // checkPrefixes looks at texts that each share a prefix with the one before:
 // how long they are all together.
 func checkPrefixes(b []byte, n, size int) error {
-	prefixes, err := deltaLength(b, n)
+	prefixes, err := deltaLength(b, n, 32)
 	if err != nil {
 		return err
 	}
-	suffixes, err := deltaLength(b[prefixes:], n)
+	suffixes, err := deltaLength(b[prefixes:], n, 32)
 	if err != nil {
 		return err
 	}
