@@ -17,7 +17,9 @@ type dayCache struct {
 	day  int64
 }
 
-// instant reads an RFC 3339 timestamp.
+// instant reads an RFC 3339 timestamp, and what databases and data frames write in
+// place of it: a space for the T, lower-case letters, an offset without its colon
+// or its minutes. None of these can be taken for another instant.
 func (c *dayCache) instant(s string) (orrery.Instant, flaw) {
 	if len(s) < len("2006-01-02T15:04:05Z") {
 		return 0, shortTimestamp(s)
@@ -30,7 +32,7 @@ func (c *dayCache) instant(s string) (orrery.Instant, flaw) {
 		}
 		c.text, c.day = s[:10], day
 	}
-	if s[10] != 'T' {
+	if !between(s[10]) {
 		return 0, flawTimeShape
 	}
 	of, wrong := clock(s[11:19])
@@ -55,8 +57,11 @@ func (c *dayCache) instant(s string) (orrery.Instant, flaw) {
 	return orrery.Instant(at), fine
 }
 
+// between reports whether a byte can stand between a day and its time.
+func between(b byte) bool { return b == 'T' || b == ' ' || b == 't' }
+
 func shortTimestamp(s string) flaw {
-	if len(s) == len("2006-01-02T15:04:05") && s[10] == 'T' {
+	if len(s) == len("2006-01-02T15:04:05") && between(s[10]) {
 		return flawTimeZone
 	}
 	return flawTimeShape
@@ -147,17 +152,27 @@ func fractionMicros(s string) (micros int64, rest string) {
 	return micros, s[i:]
 }
 
-// zoneMicros reads Z, +HH:MM or -HH:MM.
+// zoneMicros reads Z, or + or - with HH:MM, HHMM or HH behind it.
 func zoneMicros(s string) (int64, flaw) {
 	switch {
-	case s == "Z":
+	case s == "Z" || s == "z":
 		return 0, fine
 	case s == "":
 		return 0, flawTimeZone
-	case len(s) != 6 || s[0] != '+' && s[0] != '-' || s[3] != ':':
+	case s[0] != '+' && s[0] != '-':
 		return 0, flawTimeShape
 	}
-	hour, minute := two(s[1:3]), two(s[4:6])
+	hour, minute := -1, 0
+	switch {
+	case len(s) == len("+00:00") && s[3] == ':':
+		hour, minute = two(s[1:3]), two(s[4:6])
+	case len(s) == len("+0000"):
+		hour, minute = two(s[1:3]), two(s[3:5])
+	case len(s) == len("+00"):
+		hour = two(s[1:3])
+	default:
+		return 0, flawTimeShape
+	}
 	if hour < 0 || hour > 23 || minute < 0 || minute > 59 {
 		return 0, flawTimeClock
 	}

@@ -127,7 +127,7 @@ func fieldMapping() declare.Field {
 	return declare.Field{Type: declare.Mapping, Example: "{type: decimal, scale: 2, unit: USD, min: 0}",
 		Doc: "A field with more to say than its type.",
 		Fields: []declare.Field{
-			{Name: "type", Type: declare.Text, Required: true, Enum: orrery.FieldTypes(), Doc: "The field's type."},
+			{Name: "type", Type: declare.Text, Required: true, Enum: orrery.FieldTypes(), Doc: "The field's type. A timestamp is text with a day, a time and a zone, as in 2018-04-01T09:30:00Z or 2018-04-01 11:30:00+02."},
 			{Name: "entity", Type: declare.EntityRef, Example: "member",
 				Doc: "Of an `entity` field, the entity whose key it holds: the one of the field's own name where this is left out."},
 			{Name: "scale", Type: declare.Int, Min: declare.Bound(0), Max: declare.Bound(orrery.MaxScale), Example: "2",
