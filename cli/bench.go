@@ -26,6 +26,7 @@ type benchFlags struct {
 	clients  int
 	duration time.Duration
 	rate     float64
+	overload bool
 	batch    int
 	stream   bool
 	history  int
@@ -51,6 +52,11 @@ Without --rate each of the clients sends its next request when the last is
 answered, which finds the throughput. With --rate requests arrive independently of
 the answers, and a latency counts from when its request was due.
 
+With --overload the server is driven in turn by a few of its connections, by all of
+them, each waiting for its answers, and at twice the rate that the few have come to:
+how much of the peak is left under twice the load. All connections are open all the
+time, and there is no echo.
+
 History and requests are the events of the files, the older part and the newer,
 or those of the sample world of fraud or moderation. Nothing is left behind.`,
 		Example: "  orrery bench systems/fraud\n  orrery bench systems/moderation --rate 5000 --json",
@@ -64,6 +70,7 @@ or those of the sample world of fraud or moderation. Nothing is left behind.`,
 	flags.IntVar(&f.clients, "clients", 64, "how many connections there are")
 	flags.DurationVar(&f.duration, "duration", 10*time.Second, "how long each is driven")
 	flags.Float64Var(&f.rate, "rate", 0, "requests a second, arriving independently (default: as fast as they are answered)")
+	flags.BoolVar(&f.overload, "overload", false, "drive the server at twice its peak, and say how much of the peak is still served")
 	flags.IntVar(&f.batch, "batch", 0, "events in a request, as a JSON array (default: one event, no array)")
 	flags.BoolVar(&f.stream, "stream", false, "send each client's events as one stream of NDJSON")
 	flags.IntVar(&f.history, "history-days", 0, "how many days of the sample world are history (default: 45 of fraud, 14 of moderation)")
@@ -86,6 +93,8 @@ func (f *benchFlags) check() error {
 		return usagef("--rate takes a number above 0")
 	case f.batch < 0 || f.stream && f.batch > 0 || f.stream && f.rate > 0:
 		return usagef("--stream goes with neither --batch nor --rate")
+	case f.overload && (f.rate > 0 || f.stream || f.batch > 0):
+		return usagef("--overload goes with none of --rate, --stream and --batch")
 	case f.fraud.Customers < 1 || f.community.PerDay < 1:
 		return usagef("--customers and --per-day take 1 or more")
 	}
@@ -149,6 +158,9 @@ func (a *app) bench(ctx context.Context, path string, f benchFlags) error {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{app: a, flags: f, spec: s, path: path, dir: filepath.Join(dir, "data")}
+	if f.overload {
+		return b.overload(ctx)
+	}
 	result, err := b.run(ctx)
 	if err != nil {
 		return err
@@ -191,7 +203,7 @@ func (b *bench) run(ctx context.Context) (*BenchResult, error) {
 	if err != nil {
 		return nil, errors.Join(err, system.stop())
 	}
-	decided, echoed, err := b.drive(ctx, system, echo)
+	decided, echoed, err := b.turns(ctx, system, echo)
 	if err = errors.Join(err, echo.stop(), system.stop()); err != nil {
 		return nil, err
 	}
@@ -210,22 +222,29 @@ type driven struct {
 	client time.Duration
 }
 
-func (b *bench) drive(ctx context.Context, system, echo *benchServer) (decided, echoed driven, err error) {
+// turns drives the server and the echo in turn.
+func (b *bench) turns(ctx context.Context, system, echo *benchServer) (decided, echoed driven, err error) {
 	next := 0
 	if !b.flags.stream {
+		for _, server := range []*benchServer{system, echo} {
+			if server.conns, err = load.Connect(ctx, server.address, b.flags.clients); err != nil {
+				return decided, echoed, err
+			}
+			defer server.conns.Close()
+		}
 		_, next = load.Closed(ctx, b.options(system, warmup, 0), b.requests.source)
 		load.Closed(ctx, b.options(echo, warmup, 0), b.requests.source)
 	}
 	bar := b.app.bar("drive", "turns", 2*turns)
 	for i := range turns {
-		if next, err = b.turn(ctx, system, next, uint64(i), &decided); err != nil {
+		if next, err = b.turn(system, &decided, b.driver(ctx, system, next, uint64(i))); err != nil {
 			return decided, echoed, err
 		}
 		bar.Add(1)
 		if b.flags.stream {
 			continue
 		}
-		if _, err = b.turn(ctx, echo, 0, uint64(i), &echoed); err != nil {
+		if _, err = b.turn(echo, &echoed, b.driver(ctx, echo, 0, uint64(i))); err != nil {
 			return decided, echoed, err
 		}
 		bar.Add(1)
@@ -235,27 +254,31 @@ func (b *bench) drive(ctx context.Context, system, echo *benchServer) (decided, 
 }
 
 func (b *bench) options(to *benchServer, d time.Duration, first int) load.Options {
-	return load.Options{Address: to.address, Clients: b.flags.clients, Duration: d, First: first}
+	return load.Options{Address: to.address, Clients: b.flags.clients, Conns: to.conns, Duration: d, First: first}
 }
 
-// turn drives one server for its share of the time.
-func (b *bench) turn(ctx context.Context, to *benchServer, first int, seed uint64, sum *driven) (next int, err error) {
-	before, err := to.usage()
-	if err != nil {
-		return first, err
-	}
-	own, machine, begun := processCPU(), machineCPU(), time.Now()
+// driver gives what drives a server as the flags say, for its share of the time.
+func (b *bench) driver(ctx context.Context, to *benchServer, first int, turn uint64) func() (*load.Result, int) {
 	o := b.options(to, b.flags.duration/turns, first)
-	var result *load.Result
 	switch {
 	case b.flags.stream:
-		result, next = load.Stream(ctx, o, b.lines(to), b.requests.source)
+		return func() (*load.Result, int) { return load.Stream(ctx, o, b.lines(to), b.requests.source) }
 	case b.flags.rate > 0:
-		schedule := load.Schedule(b.flags.rate, o.Duration, b.flags.seed+seed)
-		result, next = load.Open(ctx, o, schedule, b.requests.source)
-	default:
-		result, next = load.Closed(ctx, o, b.requests.source)
+		schedule := load.Schedule(b.flags.rate, o.Duration, b.flags.seed+turn)
+		return func() (*load.Result, int) { return load.Open(ctx, o, schedule, b.requests.source) }
 	}
+	return func() (*load.Result, int) { return load.Closed(ctx, o, b.requests.source) }
+}
+
+// turn drives a server and adds what came of it to the sum. It gives the number of
+// the next request.
+func (b *bench) turn(to *benchServer, sum *driven, drive func() (*load.Result, int)) (next int, err error) {
+	before, err := to.usage()
+	if err != nil {
+		return 0, err
+	}
+	own, machine, begun := processCPU(), machineCPU(), time.Now()
+	result, next := drive()
 	sum.client += processCPU() - own
 	b.machine, b.elapsed = b.machine+machineCPU()-machine, b.elapsed+time.Since(begun)
 	after, err := to.usage()

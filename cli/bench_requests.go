@@ -50,6 +50,8 @@ func (r *requests) source(i int) ([]byte, bool) {
 func (b *bench) wanted() int {
 	rate := float64(plentyPerSecond)
 	switch {
+	case b.flags.overload:
+		rate *= 3
 	case b.flags.rate > 0:
 		rate = b.flags.rate * float64(max(b.flags.batch, 1)) * 1.1
 	case b.flags.batch > 0 || b.flags.stream:

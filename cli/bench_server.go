@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orrery.dev"
+	"orrery.dev/load"
 	"orrery.dev/serve"
 )
 
@@ -142,6 +143,8 @@ func (a *app) tellUsage(cancel context.CancelCauseFunc, address string, syncs fu
 // benchServer is a server process as its parent sees it.
 type benchServer struct {
 	address string
+	// conns are the connections over which it is driven, nil with streams.
+	conns   *load.Conns
 	command *exec.Cmd
 	ask     io.WriteCloser
 	answers *json.Decoder

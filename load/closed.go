@@ -10,16 +10,17 @@ import (
 // Closed keeps every connection busy for the duration, or until the source has
 // no more. It gives the result and the number of the next request.
 func Closed(ctx context.Context, o Options, source Source) (*Result, int) {
+	conns, done := o.connections()
+	defer done()
 	var next atomic.Int64
 	next.Store(int64(o.First))
 	begun := time.Now()
 	end := begun.Add(o.Duration)
-	results := make([]Result, o.Clients)
+	results := make([]Result, len(conns))
 	var running sync.WaitGroup
 	for i := range results {
 		running.Go(func() {
-			c := conn{address: o.Address}
-			defer c.close()
+			c := &conns[i]
 			for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
 				request, ok := source(int(next.Add(1)) - 1)
 				if !ok {

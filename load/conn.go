@@ -10,35 +10,53 @@ import (
 	"time"
 )
 
-// answerTime is how long an answer may take before the connection is given up.
+// answerTime is how long an answer may take before the connection is given up, or
+// an eighth longer.
 const answerTime = 30 * time.Second
 
 // conn is one keep-alive connection, made when first needed and again after it
 // broke.
 type conn struct {
 	address string
-	socket  net.Conn
-	reader  *bufio.Reader
-	// due is when the request under way was to be sent, and sent when that began.
+	// index is its place among the connections of a run.
+	index  int
+	socket net.Conn
+	reader *bufio.Reader
+	// limited is when the deadline was set last, which is not done for each request.
+	limited time.Time
+	// due is when the request under way was to be sent, and sent when that began, or
+	// when the connection was made.
 	due, sent time.Time
 }
 
+// connect makes the connection where there is none.
+func (c *conn) connect() error {
+	if c.socket != nil {
+		return nil
+	}
+	socket, err := net.Dial("tcp", c.address)
+	if err != nil {
+		return err
+	}
+	c.socket, c.limited, c.sent = socket, time.Time{}, time.Now()
+	if c.reader == nil {
+		c.reader = bufio.NewReaderSize(socket, 4096)
+	} else {
+		c.reader.Reset(socket)
+	}
+	return nil
+}
+
 func (c *conn) send(request []byte) error {
-	if c.socket == nil {
-		socket, err := net.Dial("tcp", c.address)
-		if err != nil {
-			return err
-		}
-		c.socket = socket
-		if c.reader == nil {
-			c.reader = bufio.NewReaderSize(socket, 4096)
-		} else {
-			c.reader.Reset(socket)
-		}
+	if err := c.connect(); err != nil {
+		return err
 	}
 	c.sent = time.Now()
-	if err := c.socket.SetDeadline(c.sent.Add(answerTime)); err != nil {
-		return err
+	if c.sent.Sub(c.limited) > answerTime/8 {
+		if err := c.socket.SetDeadline(c.sent.Add(answerTime + answerTime/8)); err != nil {
+			return err
+		}
+		c.limited = c.sent
 	}
 	_, err := c.socket.Write(request)
 	return err

@@ -87,8 +87,11 @@ func quantile(latencies []time.Duration, q float64) time.Duration {
 type Options struct {
 	// Address is the server's, host:port.
 	Address string
-	// Clients is how many connections there are.
+	// Clients is how many connections are used.
 	Clients int
+	// Conns, where it is not nil, has the connections that Closed and Open use, the
+	// first so many; else they make their own to Address, and close them at the end.
+	Conns *Conns
 	// Duration is how long requests are sent.
 	Duration time.Duration
 	// First is the number of the first request to ask the source for.

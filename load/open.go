@@ -29,18 +29,17 @@ func Schedule(rate float64, duration time.Duration, seed uint64) []time.Duration
 // request waits, and the wait counts. It gives the result and the number of the
 // next request.
 func Open(ctx context.Context, o Options, schedule []time.Duration, source Source) (*Result, int) {
-	free := make(chan *conn, o.Clients)
-	sent := make([]chan struct{}, o.Clients)
-	results := make([]Result, o.Clients)
-	conns := make([]conn, o.Clients)
+	conns, done := o.connections()
+	defer done()
+	free := make(chan *conn, len(conns))
+	sent := make([]chan struct{}, len(conns))
+	results := make([]Result, len(conns))
 	var running sync.WaitGroup
 	for i := range conns {
-		conns[i].address = o.Address
 		c, waiting := &conns[i], make(chan struct{}, 1)
 		sent[i] = waiting
 		free <- c
 		running.Go(func() {
-			defer c.close()
 			for range waiting {
 				status, err := c.answer()
 				now := time.Now()
@@ -56,7 +55,7 @@ func Open(ctx context.Context, o Options, schedule []time.Duration, source Sourc
 	next := dispatch(ctx, begun, o.First, schedule, source, func(due time.Time, request []byte) {
 		c := <-free
 		c.due = due
-		i := indexOf(conns, c)
+		i := c.index
 		if err := c.send(request); err != nil {
 			results[i].note(0, err, 0, 0)
 			c.close()
@@ -74,15 +73,6 @@ func Open(ctx context.Context, o Options, schedule []time.Duration, source Sourc
 		total.add(&results[i])
 	}
 	return total, next
-}
-
-func indexOf(conns []conn, c *conn) int {
-	for i := range conns {
-		if &conns[i] == c {
-			return i
-		}
-	}
-	panic("load: a connection of another run")
 }
 
 // dispatch calls send for each request when it is due, on a thread of its own,
