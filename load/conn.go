@@ -69,6 +69,14 @@ func (c *conn) close() {
 	}
 }
 
+// interrupt ends the wait for an answer to a request that was not sent.
+func (c *conn) interrupt() {
+	if c.socket != nil {
+		_ = c.socket.SetReadDeadline(time.Now())
+		c.limited = time.Time{}
+	}
+}
+
 // answer reads one response and gives its status. Of the body it keeps nothing.
 func (c *conn) answer() (status int, err error) {
 	line, err := c.reader.ReadSlice('\n')

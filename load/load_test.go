@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -167,5 +168,38 @@ func TestAppend(t *testing.T) {
 		if schedule != nil && f.Appends.OK != len(schedule) {
 			t.Errorf("%d appends of %d", f.Appends.OK, len(schedule))
 		}
+	}
+}
+
+// TestConnsAreKept drives a server over the same connections in turn, at a rate and
+// not, by some of them and by all; it must see no others, and answer every request.
+func TestConnsAreKept(t *testing.T) {
+	var made atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "answer") }))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			made.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	conns, err := Connect(t.Context(), strings.TrimPrefix(server.URL, "http://"), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conns.Close()
+	o := Options{Clients: 5, Conns: conns, Duration: time.Minute}
+	for range 3 {
+		for _, o.Clients = range []int{2, 5} {
+			if r, _ := Closed(t.Context(), o, limited(50, "/")); r.OK != 50 || r.Failed != 0 {
+				t.Fatalf("%d answers, %d failed: %s", r.OK, r.Failed, r.Failure)
+			}
+			if r, _ := Open(t.Context(), o, make([]time.Duration, 50), limited(50, "/")); r.OK != 50 || r.Failed != 0 {
+				t.Fatalf("%d answers at a rate, %d failed: %s", r.OK, r.Failed, r.Failure)
+			}
+		}
+	}
+	if made.Load() != 5 {
+		t.Errorf("%d connections were made, want 5", made.Load())
 	}
 }

@@ -32,47 +32,59 @@ func Open(ctx context.Context, o Options, schedule []time.Duration, source Sourc
 	conns, done := o.connections()
 	defer done()
 	free := make(chan *conn, len(conns))
-	sent := make([]chan struct{}, len(conns))
+	sent := make([]chan error, len(conns))
 	results := make([]Result, len(conns))
 	var running sync.WaitGroup
 	for i := range conns {
-		c, waiting := &conns[i], make(chan struct{}, 1)
-		sent[i] = waiting
-		free <- c
-		running.Go(func() {
-			for range waiting {
-				status, err := c.answer()
-				now := time.Now()
-				results[i].note(status, err, now.Sub(c.due), now.Sub(c.sent))
-				if err != nil {
-					c.close()
-				}
-				free <- c
-			}
-		})
+		sent[i] = make(chan error, 1)
+		running.Go(func() { conns[i].answers(sent[i], &results[i], free) })
 	}
 	begun := time.Now()
 	next := dispatch(ctx, begun, o.First, schedule, source, func(due time.Time, request []byte) {
 		c := <-free
 		c.due = due
-		i := c.index
-		if err := c.send(request); err != nil {
-			results[i].note(0, err, 0, 0)
-			c.close()
-			free <- c
-			return
-		}
-		sent[i] <- struct{}{}
+		sent[c.index] <- c.send(request)
 	})
-	for i := range sent {
+	for range conns {
+		<-free
+	}
+	total := &Result{Elapsed: time.Since(begun)}
+	for i := range conns {
 		close(sent[i])
+		conns[i].interrupt()
 	}
 	running.Wait()
-	total := &Result{Elapsed: time.Since(begun)}
 	for i := range results {
 		total.add(&results[i])
 	}
 	return total, next
+}
+
+// answers lets the connection be used, notes the answer to the request that was
+// sent, or the fault in sending it, and so on. It waits for the answer even before
+// the request is sent: so it is woken once for each.
+func (c *conn) answers(sent <-chan error, r *Result, free chan<- *conn) {
+	for {
+		// From then on it may be connected by whoever sends.
+		connected := c.socket != nil
+		free <- c
+		if connected {
+			_, _ = c.reader.Peek(1) // Its fault, if it lasts, is that of the answer too.
+		}
+		err, more := <-sent
+		if !more {
+			return
+		}
+		status := 0
+		if err == nil {
+			status, err = c.answer()
+		}
+		now := time.Now()
+		r.note(status, err, now.Sub(c.due), now.Sub(c.sent))
+		if err != nil {
+			c.close()
+		}
+	}
 }
 
 // dispatch calls send for each request when it is due, on a thread of its own,
