@@ -59,7 +59,8 @@ type Limits struct {
 	Buffered int64
 	// Concurrent is how many requests are decoded and decided on at once; 256.
 	Concurrent int
-	// Queue is how many more may wait for their turn; 1,024.
+	// Queue is how many more may wait for their turn; 4,096, which two processors work off in a
+	// fifth of a second.
 	Queue int
 	// QueueTime is how long one waits at most; 1 s.
 	QueueTime time.Duration
@@ -112,7 +113,7 @@ func (l Limits) WithDefaults() Limits {
 	l.Line = cmp.Or(l.Line, 1<<20)
 	l.Buffered = cmp.Or(l.Buffered, 256<<20)
 	l.Concurrent = cmp.Or(l.Concurrent, 256)
-	l.Queue = cmp.Or(l.Queue, 1024)
+	l.Queue = cmp.Or(l.Queue, 4096)
 	l.QueueTime = cmp.Or(l.QueueTime, time.Second)
 	l.Header = cmp.Or(l.Header, 10*time.Second)
 	l.Request = cmp.Or(l.Request, 30*time.Second)

@@ -51,7 +51,7 @@ func (b *bench) wanted() int {
 	rate := float64(plentyPerSecond)
 	switch {
 	case b.flags.overload:
-		rate *= 3
+		rate *= 2
 	case b.flags.rate > 0:
 		rate = b.flags.rate * float64(max(b.flags.batch, 1)) * 1.1
 	case b.flags.batch > 0 || b.flags.stream:

@@ -59,7 +59,7 @@ func limitsField() declare.Field {
 			count("line_bytes", "1048576", "The bytes of one line of an NDJSON stream."),
 			count("buffered_bytes", "268435456", "The bytes of all bodies that are in memory at once."),
 			count("concurrent", "256", "How many requests are decoded and decided on at once. One that is still arriving, or being read by its client, does not count."),
-			count("queue", "1024", "How many more may wait for their turn. The next is refused at once with 429."),
+			count("queue", "4096", "How many more may wait for their turn. The next is refused at once with 429."),
 			lasting("queue_time", "1s", "How long one may wait before it is refused with 429."),
 			lasting("header_time", "10s", "How long a request's header may take to arrive."),
 			lasting("request_time", "30s", "How long a request that is not a stream may take to arrive."),
