@@ -37,7 +37,7 @@ func Append(ctx context.Context, dir string, size int, o Options, schedule []tim
 	var writing sync.WaitGroup
 	writing.Go(w.run)
 	if schedule != nil {
-		dispatch(ctx, begun, 0, schedule, func(int) ([]byte, bool) { return nil, true }, func(due time.Time, _ []byte) {
+		dispatch(ctx, begun, 0, schedule, func(int) ([]byte, bool) { return nil, true }, func(due time.Time) {
 			w.queue <- appended{due: due}
 		})
 	} else {
