@@ -115,6 +115,7 @@ func (o *ONNX) encode(ctx context.Context, rows *Rows, columns int) (*Rows, erro
 	out := *rows
 	width := features + columns
 	out.Names = slices.Concat(rows.Names, model.ONNXColumns(columns))
+	out.Encoded = columns
 	out.X = make([]float64, rows.Len()*width)
 	if rows.Categorical != nil {
 		out.Categorical = append(slices.Clone(rows.Categorical), make([]bool, columns)...)

@@ -3,6 +3,8 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -122,6 +124,54 @@ func TestONNXHeadLearns(t *testing.T) {
 		if b, _ := again.AppendBinary(nil); !slices.Equal(a, b) {
 			t.Errorf("head %s: fitted again, the bytes differ", c.kind)
 		}
+	}
+}
+
+// What a network says counts once, however often it says it: a text's head on a
+// network that gives each number forty times gives the scores of one that gives it
+// once. Without the numbers sharing a prior, the wide one's would be held forty
+// times less.
+func TestTextHeadOnAWideNetwork(t *testing.T) {
+	const times = 40
+	set := Defaults(textKind().Kind)
+	set["words"], set["chars"], set["misspell"], set["folds"], set["c"] = 1, 0, 0.0, 0, 0.1
+	narrow := encodable(60, nil, false)
+	narrow.Names, narrow.X = narrow.Names[:0], nil
+	wide := &Rows{Y: narrow.Y, Text: narrow.Text, Encoded: 2 * times}
+	narrow.Encoded = 2
+	numbers := rand.New(rand.NewPCG(5, 6))
+	for k := range 2 {
+		narrow.Names = append(narrow.Names, fmt.Sprint("n", k))
+	}
+	for k := range 2 * times {
+		wide.Names = append(wide.Names, fmt.Sprint("w", k))
+	}
+	for _, y := range narrow.Y {
+		a, b := y+numbers.NormFloat64(), y+numbers.NormFloat64()
+		narrow.X = append(narrow.X, a, b)
+		for range times {
+			wide.X = append(wide.X, a, b)
+		}
+	}
+	var scores [2][]float64
+	for i, rows := range []*Rows{narrow, wide} {
+		m, err := newText(set).Fit(t.Context(), rows, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scores[i] = make([]float64, rows.Len())
+		if err := model.ScoreRows(m, rows.X, rows.Text, scores[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range scores[0] {
+		if got := scores[1][i]; math.Abs(got-want) > 0.02 {
+			t.Errorf("row %d: %.3f, and %.3f where each number stands once", i, got, want)
+		}
+	}
+	narrow.Encoded = 3
+	if _, err := newText(set).Fit(t.Context(), narrow, nil); orrery.CodeOf(err) != "train_rows" {
+		t.Errorf("three numbers of a network in two columns: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"slices"
 
 	"orrery.dev"
 	"orrery.dev/model"
@@ -31,6 +32,9 @@ type Rows struct {
 	// all else equal, -1 where it must not rise, and 0 for no constraint; nil where
 	// there is none at all. A missing value is not constrained.
 	Monotone []int8
+	// Encoded says how many columns, the last ones, are numbers that a network gave
+	// for the text, none of them a category.
+	Encoded int
 	// Classes names the classes of a label of several; nil for positive and
 	// negative. Several says that any number of them can be right at once.
 	Classes []string
@@ -112,6 +116,9 @@ func (r *Rows) check() error {
 	}
 	if r.Categorical != nil && len(r.Categorical) != n || r.Monotone != nil && len(r.Monotone) != n {
 		return orrery.Errorf(orrery.Invalid, "train_rows", "%d columns have %d marks of categories and %d constraints", n, len(r.Categorical), len(r.Monotone))
+	}
+	if r.Encoded < 0 || r.Encoded > n || r.Categorical != nil && slices.Contains(r.Categorical[n-r.Encoded:], true) {
+		return orrery.Errorf(orrery.Invalid, "train_rows", "%d columns do not end in %d numbers of a network", n, r.Encoded)
 	}
 	if r.Text != nil && len(r.Text) != r.Len() {
 		return orrery.Errorf(orrery.Invalid, "train_rows", "%d rows have %d texts", r.Len(), len(r.Text))

@@ -193,7 +193,10 @@ func (f *textFit) factor(weight [2]float64) float64 {
 }
 
 // spread gives the variance of each weight's prior: of an n-gram the square of its
-// log-count ratio, of everything else 1.
+// log-count ratio, of everything else 1. Those of the numbers of a network share
+// one of 1, since a row's n-grams of a kind have a length of 1 together too: each
+// with 1 of its own, hundreds of numbers would outweigh the words, and the more of
+// them a network gives the less would hold them.
 func (f *textFit) spread(p *textProblem) []float64 {
 	grams := len(f.matrix.hashes)
 	var sums [2][]float64
@@ -222,6 +225,11 @@ func (f *textFit) spread(p *textProblem) []float64 {
 			ratio := numeric.Log(sums[1][j] / totals[1] / (sums[0][j] / totals[0]))
 			out[j] = ratio * ratio
 		}
+	}
+	encoded := f.rows.Encoded
+	end := grams + len(f.design.numbers) // the network's are the last of the numbers
+	for j := end - encoded; j < end; j++ {
+		out[j] = 1 / float64(encoded)
 	}
 	return out
 }

@@ -16,7 +16,8 @@ func textKind() Kind {
 		Kind: declare.Kind{
 			Name: model.TextKind, ReadsText: true, Several: true, Head: true,
 			Doc: "Logistic regression on the words and runs of characters of a text, and on features beside it: one output for each class, against the rest. " +
-				"Scores are calibrated on inner folds, where the cuts between classes are chosen too. A missing text is an empty one.",
+				"Scores are calibrated on inner folds, where the cuts between classes are chosen too. A missing text is an empty one. " +
+				"As a head, the numbers of the network share the prior of one input, however many they are, so that they do not drown the words.",
 			Fields: append([]declare.Field{
 				{Name: "c", Type: declare.Number, Default: "1", Above: declare.Bound(0), Example: "3",
 					Doc: "Inverse of the strength of the L2 penalty: the smaller, the nearer to zero the weights are held."},
