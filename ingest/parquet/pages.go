@@ -108,7 +108,6 @@ func (s *source) load(header *format.PageHeader) (err error) {
 	if err := s.checkSize(int(header.UncompressedPageSize)); err != nil {
 		return err
 	}
-	header.CRC, header.CompressedPageSize = 0, header.UncompressedPageSize
 	switch {
 	case header.Type == format.DictionaryPage && header.DictionaryPageHeader.Valid:
 		return s.dictionary(header)
@@ -163,10 +162,11 @@ func (s *source) room(size int32) []byte {
 }
 
 // put puts values in the place of those that end the page, and makes the header
-// one of such a page.
+// one of such a page, not compressed.
 func (s *source) put(header *format.PageHeader, before int, values []byte) (err error) {
 	s.page = append(s.page[:before], values...)
-	header.UncompressedPageSize, header.CompressedPageSize = int32(len(s.page)), int32(len(s.page))
+	size := int32(len(s.page))
+	header.UncompressedPageSize, header.CompressedPageSize, header.CRC = size, size, 0
 	s.head, err = thrift.Marshal(&thrift.CompactProtocol{}, header)
 	return err
 }

@@ -103,11 +103,11 @@ func TestRunsCount(t *testing.T) {
 	long := binary.AppendUvarint(nil, 1<<32)
 	for _, width := range []uint{0, 1, 7, 32} {
 		b := append(bytes.Clone(long), make([]byte, (width+7)/8)...)
-		if _, err := checkRuns(b, width, 100); err == nil {
+		if err := eachRun(b, width, 100, nil); err == nil {
 			t.Errorf("a run of 2^31 values of %d bits passes for 100", width)
 		}
 		b[0] |= 1
-		if _, err := checkRuns(b, width, 100); err == nil {
+		if err := eachRun(b, width, 100, nil); err == nil {
 			t.Errorf("2^31 packed values of %d bits pass for 100", width)
 		}
 	}
@@ -127,10 +127,10 @@ func TestDeltaLength(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := deltaLength(append(b, 1, 2, 3), n, 32); got != len(b) || err != nil {
+		if got, err := deltaLength(append(b, 1, 2, 3), n); got != len(b) || err != nil {
 			t.Fatalf("%d numbers: %d bytes of %d, %v", n, got, len(b), err)
 		}
-		if _, err := deltaLength(b, n+1, 32); err == nil {
+		if _, err := deltaLength(b, n+1); err == nil {
 			t.Fatalf("%d numbers pass for one more", n)
 		}
 		if b, err = library.DeltaByteArray.EncodeByteArray(nil, texts, offsets); err != nil {

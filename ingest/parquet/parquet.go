@@ -7,6 +7,7 @@ package parquet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -117,10 +118,8 @@ func (f *File) open(footer, size int64) error {
 	if f.meta.EncryptionAlgorithm.Value != nil {
 		return f.encrypted()
 	}
-	for _, check := range []func(int64) error{f.checkSchema, f.checkRows, f.checkChunks} {
-		if err := check(size); err != nil {
-			return err
-		}
+	if err := cmp.Or(f.checkSchema(), f.checkRows(), f.checkChunks(size)); err != nil {
+		return err
 	}
 	if f.file, err = skeleton(&f.meta); err != nil {
 		return err
@@ -189,7 +188,7 @@ func (f *File) encrypted() error {
 // checkSchema sees to it that the tree of columns has a bottom, and that each row
 // group has its columns: the library takes memory for the product of their
 // numbers.
-func (f *File) checkSchema(int64) error {
+func (f *File) checkSchema() error {
 	leaves := 0
 	var open []int32 // The children that each group above still waits for.
 	for i := range f.meta.Schema {
@@ -220,7 +219,7 @@ func (f *File) checkSchema(int64) error {
 }
 
 // checkRows holds the footer's counts against each other.
-func (f *File) checkRows(int64) error {
+func (f *File) checkRows() error {
 	total := int64(0)
 	for _, group := range f.meta.RowGroups {
 		if group.NumRows < 0 {

@@ -36,10 +36,9 @@ func checkValues(encoding format.Encoding, t library.Type, b []byte, n, size int
 		if len(b) == 0 {
 			return checkCount(0, n)
 		}
-		_, err := checkRuns(b[1:], uint(b[0]), n)
-		return err
+		return eachRun(b[1:], uint(b[0]), n, nil)
 	case format.DeltaLengthByteArray:
-		_, err := deltaLength(b, n, 32)
+		_, err := deltaLength(b, n)
 		return err
 	case format.DeltaByteArray:
 		return checkPrefixes(b, n, size)
@@ -88,28 +87,18 @@ func booleans(t library.Type, b []byte, n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := checkRuns(runs, 1, n); err != nil {
-		return nil, err
-	}
-	out := make([]byte, (n+7)/8)
-	for at := 0; at < n; {
-		head, size := binary.Uvarint(runs)
-		runs = runs[size:]
-		values, length := int(head>>1), 1
-		if head&1 != 0 {
-			values, length = 8*values, values
-		}
-		for i := range min(values, n-at) {
-			bit := runs[0] & 1
-			if head&1 != 0 {
-				bit = runs[i/8] >> (i % 8) & 1
+	out, at := make([]byte, (n+7)/8), 0
+	err = eachRun(runs, 1, n, func(run []byte, packed bool, values int) {
+		for i := range values {
+			bit := run[0] & 1
+			if packed {
+				bit = run[i/8] >> (i % 8) & 1
 			}
-			out[(at+i)/8] |= bit << ((at + i) % 8)
+			out[at/8] |= bit << (at % 8)
+			at++
 		}
-		at += values
-		runs = runs[length:]
-	}
-	return out, nil
+	})
+	return out, err
 }
 
 // width is how many bytes a plain value takes, which is no boolean and no text.
@@ -137,42 +126,43 @@ func prefixed(b []byte) (first, rest []byte, err error) {
 	return b[4:end], b[end:], nil
 }
 
-// checkRuns sees to it that a hybrid of runs and packed values, each of width
-// bits, holds n of them. It counts those among them that are 1, for a width of 1.
+// eachRun walks over a hybrid of runs and packed values, each of width bits, that
+// must hold n of them. visit, which may be nil, gets the bytes of each run, whether
+// they are packed, and how many of the n values it has.
 // https://parquet.apache.org/docs/file-format/data-pages/encodings/
-func checkRuns(b []byte, width uint, n int) (ones int, err error) {
+func eachRun(b []byte, width uint, n int, visit func(run []byte, packed bool, values int)) error {
 	if width > 32 {
-		return 0, errors.New("a value has more than 32 bits")
+		return errors.New("a value has more than 32 bits")
 	}
 	at := 0
 	for len(b) > 0 {
 		head, size := binary.Uvarint(b)
 		if size <= 0 {
-			return 0, io.ErrUnexpectedEOF
+			return io.ErrUnexpectedEOF
 		}
 		b = b[size:]
 		packed, values, length := head&1 != 0, head>>1, uint64(width+7)/8
 		if values > uint64(n+padding) {
-			return 0, errRuns
+			return errRuns
 		}
 		if packed {
 			values, length = 8*values, values*uint64(width)
 		}
 		if at += int(values); at > n+padding {
-			return 0, errRuns
+			return errRuns
 		}
 		if length > uint64(len(b)) {
-			return 0, io.ErrUnexpectedEOF
+			return io.ErrUnexpectedEOF
 		}
-		if width == 1 {
-			ones += onesOf(b[:length], packed, int(values)-max(at-n, 0))
+		if visit != nil {
+			visit(b[:length], packed, max(int(values)-max(at-n, 0), 0))
 		}
 		b = b[length:]
 	}
 	if at < n {
-		return 0, checkCount(at, n)
+		return checkCount(at, n)
 	}
-	return ones, nil
+	return nil
 }
 
 // onesOf counts among the first n values of a run of single bits.
@@ -193,13 +183,19 @@ func onesOf(run []byte, packed bool, n int) int {
 	return ones
 }
 
-// deltaLength finds the length of packed differences of n values, each of at most
-// that many bits.
-func deltaLength(b []byte, n int, bits byte) (int, error) {
+// eachMini walks over packed differences of n values, each of at most that many
+// bits, and finds their length. visit, which may be nil, gets the first value by
+// itself, packed nil; then for each miniblock the smallest difference of its block,
+// and what is packed of each beyond that: so many, of width bits.
+// https://parquet.apache.org/docs/file-format/data-pages/encodings/
+func eachMini(b []byte, n int, bits byte, visit func(least int64, packed []byte, width, values int)) (int, error) {
 	d := compact{b: b}
-	head, err := d.deltaHead()
-	if err != nil {
-		return 0, err
+	var head [4]uint64 // Values a block, miniblocks a block, values, the first value.
+	for i := range head {
+		var err error
+		if head[i], err = d.uvarint(); err != nil {
+			return 0, err
+		}
 	}
 	block, minis, values := head[0], head[1], head[2]
 	if values > uint64(n) {
@@ -211,8 +207,12 @@ func deltaLength(b []byte, n int, bits byte) (int, error) {
 	case block == 0 || block > 1<<16 || minis == 0 || minis > block || block%minis != 0 || block/minis%8 != 0:
 		return 0, errors.New("its blocks have a size that is not known")
 	}
-	for left := values; left > 1; {
-		if _, err := d.uvarint(); err != nil { // The smallest difference.
+	if visit != nil && n > 0 {
+		visit(zigzag(head[3]), nil, 0, 1)
+	}
+	for left := n - 1; left > 0; {
+		least, err := d.uvarint()
+		if err != nil {
 			return 0, err
 		}
 		widths := b[d.at:]
@@ -220,68 +220,45 @@ func deltaLength(b []byte, n int, bits byte) (int, error) {
 			return 0, err
 		}
 		for _, width := range widths[:minis] {
-			if left <= 1 {
+			if left == 0 {
 				break // Those that are left hold nothing, and are not there.
 			}
 			if width > bits {
 				return 0, fmt.Errorf("a difference has more than %d bits", bits)
 			}
+			packed := b[d.at:]
 			if err := d.skip(uint64(width) * (block / minis) / 8); err != nil {
 				return 0, err
 			}
-			left -= min(left-1, block/minis)
+			values := min(left, int(block/minis))
+			if visit != nil {
+				visit(zigzag(least), packed, int(width), values)
+			}
+			left -= values
 		}
 	}
 	return d.at, nil
 }
 
-// deltaHead reads how many values a block has, how many miniblocks a block, how
-// many values there are, and the first of them.
-func (c *compact) deltaHead() (head [4]uint64, err error) {
-	for i := range head {
-		if head[i], err = c.uvarint(); err != nil {
-			return head, err
-		}
-	}
-	return head, nil
-}
+// deltaLength finds the length of packed differences of n lengths of texts.
+func deltaLength(b []byte, n int) (int, error) { return eachMini(b, n, 32, nil) }
 
 // unpack turns packed differences of n whole numbers into plain numbers of that
 // many bytes. DuckDB packs differences of more than 32 bits where numbers have 32,
 // which the library would take for others.
-// https://parquet.apache.org/docs/file-format/data-pages/encodings/
 func unpack(b []byte, n, size int) ([]byte, error) {
 	if n*size > maxPageSize {
 		return nil, fmt.Errorf("a page of %d numbers, where %d are read at most", n, maxPageSize/size)
 	}
-	if _, err := deltaLength(b, n, 64); err != nil || n == 0 {
-		return nil, err
-	}
-	// All of it is there, so there are no errors from here on.
-	d := compact{b: b}
-	head, _ := d.deltaHead()
-	minis, each := head[1], int(head[0]/head[1])
-	out, value := make([]byte, 0, n*size), zigzag(head[3])
-	out = appendPlain(out, value, size)
-	for left := n - 1; left > 0; {
-		least, _ := d.uvarint()
-		widths := b[d.at:][:minis]
-		_ = d.skip(minis)
-		for _, width := range widths {
-			if left == 0 {
-				break
-			}
-			packed := b[d.at:][:int(width)*each/8]
-			_ = d.skip(uint64(len(packed)))
-			count := min(left, each)
-			for i := range count {
-				value += zigzag(least) + int64(bitsAt(packed, i*int(width), int(width)))
-				out = appendPlain(out, value, size)
-			}
-			left -= count
+	var out []byte
+	value := int64(0)
+	_, err := eachMini(b, n, 64, func(least int64, packed []byte, width, values int) {
+		for i := range values {
+			value += least + int64(bitsAt(packed, i*width, width))
+			out = appendPlain(out, value, size)
 		}
-	}
-	return out, nil
+	})
+	return out, err
 }
 
 func zigzag(x uint64) int64 { return int64(x>>1) ^ -int64(x&1) }
@@ -318,11 +295,11 @@ func bitsAt(b []byte, from, width int) uint64 {
 // checkPrefixes looks at texts that each share a prefix with the one before:
 // how long they are all together.
 func checkPrefixes(b []byte, n, size int) error {
-	prefixes, err := deltaLength(b, n, 32)
+	prefixes, err := deltaLength(b, n)
 	if err != nil {
 		return err
 	}
-	suffixes, err := deltaLength(b[prefixes:], n, 32)
+	suffixes, err := deltaLength(b[prefixes:], n)
 	if err != nil {
 		return err
 	}
@@ -348,5 +325,7 @@ func countLevels(encoding format.Encoding, b []byte, n int) (int, error) {
 	if encoding != format.RLE {
 		return 0, fmt.Errorf("the encoding %s of definition levels is not known", encoding)
 	}
-	return checkRuns(b, 1, n)
+	ones := 0
+	err := eachRun(b, 1, n, func(run []byte, packed bool, values int) { ones += onesOf(run, packed, values) })
+	return ones, err
 }
