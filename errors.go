@@ -35,6 +35,8 @@ const (
 	TooSlow
 	// Gone: the thing named existed and is no longer kept, or is erased.
 	Gone
+	// NotAllowed: the thing named exists, and does not take what is asked of it.
+	NotAllowed
 )
 
 // Error is what a package returns when a person or a program must act on it.

@@ -160,17 +160,13 @@ func (s *Server) routes() []route {
 // nothing answers a request that no endpoint is for, and says which methods the
 // path takes where it takes others.
 func (s *Server) nothing(w http.ResponseWriter, r *http.Request) {
-	err := orrery.Errorf(orrery.NotFound, "no_such_endpoint", "there is no %s %s", r.Method, r.URL.Path)
+	kind, code, next := orrery.NotFound, "no_such_endpoint", "POST an event to /v1/systems/"+s.engine.Plan().Spec.System+"/decisions; what else there is stands at /docs"
 	if allowed := s.allowed(r); len(allowed) > 0 {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		s.fail(w, r, &orrery.Error{Kind: orrery.NotFound, Code: methodNotAllowed, Message: err.Message, Next: "use " + strings.Join(allowed, " or ")})
-		return
+		kind, code, next = orrery.NotAllowed, "method_not_allowed", "use "+strings.Join(allowed, " or ")
 	}
-	s.fail(w, r, err.WithNext("POST an event to /v1/systems/%s/decisions; what else there is stands at /docs", s.engine.Plan().Spec.System))
+	s.fail(w, r, orrery.Errorf(kind, code, "there is no %s %s", r.Method, r.URL.Path).WithNext("%s", next))
 }
-
-// methodNotAllowed is the code of the one error whose status is its own, 405.
-const methodNotAllowed = "method_not_allowed"
 
 // allowed lists the methods that the path of a request takes.
 func (s *Server) allowed(r *http.Request) []string {

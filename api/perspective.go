@@ -71,11 +71,10 @@ func perspectiveError(err error, p *Problem) *perspective.Error {
 	if p.Next != "" {
 		message += "; " + p.Next
 	}
-	status := p.Status
-	if status == http.StatusMethodNotAllowed {
-		status = http.StatusNotFound // Google's endpoints know no other answer to it.
+	if p.Status == http.StatusMethodNotAllowed { // To which Google's endpoints have no answer of its own.
+		return perspective.Of(http.StatusNotFound, message)
 	}
-	return perspective.Of(status, message)
+	return perspective.Of(p.Status, message)
 }
 
 // discover describes the Perspective API's methods to Google's clients.

@@ -43,6 +43,7 @@ var kinds = map[orrery.ErrorKind]struct {
 	orrery.Overloaded:      {http.StatusTooManyRequests, "Overloaded"},
 	orrery.TooSlow:         {http.StatusRequestTimeout, "Too slow"},
 	orrery.Gone:            {http.StatusGone, "No longer kept"},
+	orrery.NotAllowed:      {http.StatusMethodNotAllowed, "Method not allowed"},
 }
 
 // KindOf gives the kind of error that a server answers with a status: Invalid for
@@ -70,9 +71,6 @@ func problemOf(err error) *Problem {
 	var event *ingest.EventError
 	if errors.As(err, &event) {
 		p.Faults = event.Faults
-	}
-	if p.Code == methodNotAllowed {
-		p.Status, p.Title = http.StatusMethodNotAllowed, "Method not allowed"
 	}
 	p.Type = "urn:orrery:problem:" + p.Code
 	return p
