@@ -411,6 +411,19 @@ func TestNothingIsCutUnderAReader(t *testing.T) {
 	}
 }
 
+// reusing keeps a crashable disk from being cloned while it reuses a file: it takes
+// a lock twice for that, and waits for ever if a clone is asked for in between.
+type reusing struct {
+	vfs.FS
+	cloning *sync.Mutex
+}
+
+func (r reusing) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	r.cloning.Lock()
+	defer r.cloning.Unlock()
+	return r.FS.ReuseForWrite(from, to, category)
+}
+
 // TestCrashesWhileTheLogIsCut takes the power away at many moments of a cut: the
 // system starts again with all that was acknowledged, verifies, cuts the rest
 // and decides as one that was left alone.
@@ -421,7 +434,7 @@ func TestCrashesWhileTheLogIsCut(t *testing.T) {
 	var clones []*vfs.MemFS
 	var mutex sync.Mutex
 	var writes, every atomic.Int64
-	faulty := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	faulty := errorfs.Wrap(reusing{disk, &mutex}, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if at := every.Load(); op.Kind.ReadOrWrite() == errorfs.OpIsWrite && at > 0 && writes.Add(1)%at == 0 {
 			mutex.Lock()
 			defer mutex.Unlock()
